@@ -86,7 +86,7 @@ class NotFound(KedgeError):
 
     @classmethod
     def of(cls, resource: str, words: str | None = None) -> NotFound:
-        """The error in Heroku's words: `Couldn't find that app.`; `resource` is `app`, `release`, …"""
+        """In Heroku's words: `Couldn't find that app.`; resource is `app`, `release`, …"""
         return cls(words or f"Couldn't find that {resource.replace('_', ' ')}.", resource=resource)
 
 

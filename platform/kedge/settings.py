@@ -6,8 +6,9 @@ and never change in it.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -98,15 +99,13 @@ class Settings:
 
     @property
     def run_dir(self) -> Path:
-        """Folder of sockets: in the home, or a short run-time folder when the home's path is too long.
+        """Folder of sockets: in the home, or a short one elsewhere when the home's path is too long.
 
         A unix socket's path takes at most 107 bytes (`man 7 unix`).
         """
         inside = self.home / "run"
         if len(str(inside)) <= 60:
             return inside
-        import hashlib
-
         short = hashlib.sha256(str(self.home).encode()).hexdigest()[:12]
         base = Path("/run") if os.geteuid() == 0 else Path("/tmp")  # noqa: S108 - the folder is made 0700
         return base / f"kedge-{short}"
@@ -123,7 +122,7 @@ class Settings:
 
     @property
     def host_ca_bundle(self) -> Path | None:
-        """The CA bundle builds and dynos get, if any: the one set, else the one the environment names."""
+        """The CA bundle builds and dynos get, if any: the set one, else the environment's."""
         if self.ca_bundle == "none":
             return None
         named = self.ca_bundle or next(
@@ -156,7 +155,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _parse(name: str, kind: str, raw: str) -> Any:
     try:
-        return {"int": int, "float": float, "bool": _truth, "Path": _path}.get(kind, str)(raw)
+        return _READERS.get(kind, str)(raw)
     except ValueError:
         reason = f"{variable_of(name)}={raw!r} is not a {kind}."
         raise StartRefused(reason, f"Set {variable_of(name)} to a {kind}, or unset it.") from None
@@ -168,6 +167,14 @@ def _truth(raw: str) -> bool:
 
 def _path(raw: str) -> Path:
     return Path(raw).expanduser().absolute()
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "bool": _truth,
+    "Path": _path,
+}
 
 
 def environment(settings: Settings) -> dict[str, str]:

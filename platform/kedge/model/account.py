@@ -1,0 +1,49 @@
+"""A person with an account, and the tokens that stand for them."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from kedge.model.tables import Id, Moment, Row
+
+
+def token_digest(token: str) -> str:
+    """What is kept of a token: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Account(Row):
+    """A person. The first one is the installation's owner and may do everything."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str | None] = mapped_column(String(200))
+    is_owner: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+
+class Authorization(Row):
+    """A token of an account, as the API's OAuth authorization. Only its digest is kept."""
+
+    __tablename__ = "authorizations"
+
+    id: Mapped[Id]
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    description: Mapped[str] = mapped_column(String(200))
+    token_id: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime | None]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+    account: Mapped[Account] = relationship(lazy="joined")

@@ -1,0 +1,43 @@
+"""A slug: the built code of an app, as layers kept by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kedge.engine.protocols import Layer, SlugImage
+from kedge.model.tables import AppId, Id, Json, Moment, Row
+
+
+class Slug(Row):
+    """A slug. `digest` is the sha256 over its layers' digests and its process types."""
+
+    __tablename__ = "slugs"
+
+    id: Mapped[Id]
+    app_id: Mapped[AppId]
+    digest: Mapped[str] = mapped_column(String(64), index=True)
+    layers: Mapped[list[Any]]
+    process_types: Mapped[Json]
+    commit: Mapped[str | None] = mapped_column(Text)
+    commit_description: Mapped[str | None] = mapped_column(Text)
+    description: Mapped[str | None] = mapped_column(String(200))
+    buildpacks: Mapped[list[Any]] = mapped_column(default=list)
+    stack: Mapped[str] = mapped_column(String(60))
+    stored_bytes: Mapped[int]
+    created_at: Mapped[Moment]
+    updated_at: Mapped[Moment]
+
+    @property
+    def image(self) -> SlugImage:
+        """What the runtime needs to start it."""
+        return SlugImage(self.digest, tuple(Layer(**layer) for layer in self.layers))
+
+
+def digest_of(layers: tuple[Layer, ...]) -> str:
+    """The digest of a slug made of these layers, bottom first."""
+    return hashlib.sha256(json.dumps([layer.digest for layer in layers]).encode()).hexdigest()
