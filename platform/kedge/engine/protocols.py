@@ -54,6 +54,12 @@ class SlugStore(Protocol):
     def open(self, digest: str) -> AbstractContextManager[BinaryIO]:
         """The plain tar of a layer. Raises NotFound."""
 
+    def touch(self, digest: str) -> int:
+        """Count a layer as written now, so that it is not collected; its stored size in bytes.
+
+        Raises NotFound.
+        """
+
     def digests(self) -> Mapping[str, float]:
         """All layers kept and when each was last written (unix seconds), for garbage collection."""
 
@@ -192,6 +198,12 @@ class Runtime(Protocol):
     def happenings(self) -> Iterator[Happening]:
         """Events as they come; ends when the engine goes away."""
 
+    def tend(self) -> None:
+        """Put back what dynos stand on (network, firewall) where it is missing.
+
+        Cheap; called at the start and every ten seconds or so.
+        """
+
     def ping(self) -> str:
         """The engine's version. Raises RuntimeDown."""
 
@@ -231,10 +243,11 @@ class Builder(Protocol):
     def build(
         self, spec: BuildSpec, emit: Callable[[bytes], None], cancelled: Callable[[], bool]
     ) -> Built:
-        """Run one build, handing its output to `emit` as it comes; `cancelled` is asked every second.
+        """Run one build; `emit` gets its output as it comes, `cancelled` is asked every second.
 
         Raises:
-            BuildFailed, BuildCancelled, BuildOutOfMemory, BuildOutOfTime, SlugTooLarge: with words for the pusher.
+            BuildFailed, BuildCancelled, BuildOutOfMemory, BuildOutOfTime, SlugTooLarge: with
+                words for the pusher.
             RuntimeDown: the engine went away.
         """
 
