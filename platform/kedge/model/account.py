@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from kedge.model.tables import Id, Moment, Row
+from kedge.model.tables import Changed, Id, Moment, Row
 
 
 def token_digest(token: str) -> str:
@@ -27,7 +27,7 @@ class Account(Row):
     name: Mapped[str | None] = mapped_column(String(200))
     is_owner: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
 
 class Authorization(Row):
@@ -44,6 +44,6 @@ class Authorization(Row):
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     expires_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     account: Mapped[Account] = relationship(lazy="joined")

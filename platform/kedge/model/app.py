@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kedge.errors import InvalidParams
 from kedge.model.account import Account
-from kedge.model.tables import Id, Moment, Row
+from kedge.model.tables import Changed, Id, Moment, Row
 
 # Heroku's rule, https://devcenter.heroku.com/articles/platform-api-reference#app
 NAME = re.compile(r"[a-z][a-z0-9-]{1,28}[a-z0-9]")
@@ -63,6 +63,6 @@ class App(Row):
     released_at: Mapped[datetime | None]
     deleting_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     owner: Mapped[Account] = relationship(lazy="joined")

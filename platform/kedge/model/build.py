@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from kedge.model.account import Account
 from kedge.model.app import App
 from kedge.model.slug import Slug
-from kedge.model.tables import AppId, Id, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Moment, Row
 
 
 class Source(Row):
@@ -54,7 +54,7 @@ class Build(Row):
     attended: Mapped[bool] = mapped_column(default=False)
     cancel_requested_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     app: Mapped[App] = relationship(lazy="joined")
     user: Mapped[Account] = relationship(lazy="joined")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kedge.errors import InvalidParams
 from kedge.model.app import App
-from kedge.model.tables import AppId, Id, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Moment, Row
 
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 HOSTNAME_LIMIT = 253
@@ -45,6 +45,6 @@ class Domain(Row):
     hostname: Mapped[str] = mapped_column(String(HOSTNAME_LIMIT), unique=True)
     kind: Mapped[str] = mapped_column(String(10))
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     app: Mapped[App] = relationship(lazy="joined")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kedge.model.app import App
 from kedge.model.release import Release
-from kedge.model.tables import AppId, Id, Json, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Json, Moment, Row
 
 
 class State(StrEnum):
@@ -70,7 +70,7 @@ class Dyno(Row):
     stopping_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     app: Mapped[App] = relationship(lazy="joined")
     release: Mapped[Release] = relationship(lazy="joined")

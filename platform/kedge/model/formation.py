@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kedge.errors import InvalidParams
 from kedge.model.app import App
-from kedge.model.tables import AppId, Id, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Moment, Row
 
 QUANTITY_LIMIT = 100
 
@@ -93,6 +93,6 @@ class Formation(Row):
     size: Mapped[str] = mapped_column(String(30), default=DEFAULT_SIZE)
     restarts: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     app: Mapped[App] = relationship(lazy="joined")

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kedge.model.tables import AppId, Id, Json, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Json, Moment, Row
 
 
 class LogSession(Row):
@@ -21,4 +21,4 @@ class LogSession(Row):
     filters: Mapped[Json]
     expires_at: Mapped[datetime]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]

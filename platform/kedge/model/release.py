@@ -21,7 +21,7 @@ from kedge.model.account import Account
 from kedge.model.app import App
 from kedge.model.config import ConfigSnapshot
 from kedge.model.slug import Slug
-from kedge.model.tables import AppId, Id, Json, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Json, Moment, Row
 
 
 class Status(StrEnum):
@@ -79,7 +79,7 @@ class Release(Row):
     digest: Mapped[str] = mapped_column(String(64))
     previous_digest: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     app: Mapped[App] = relationship(lazy="joined")
     user: Mapped[Account] = relationship(lazy="joined")

@@ -10,7 +10,7 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kedge.engine.protocols import Layer, SlugImage
-from kedge.model.tables import AppId, Id, Json, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Json, Moment, Row
 
 
 class Slug(Row):
@@ -30,7 +30,7 @@ class Slug(Row):
     stack: Mapped[str] = mapped_column(String(60))
     stored_bytes: Mapped[int]
     created_at: Mapped[Moment]
-    updated_at: Mapped[Moment]
+    updated_at: Mapped[Changed]
 
     @property
     def image(self) -> SlugImage:

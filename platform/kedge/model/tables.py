@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import DateTime, ForeignKey, MetaData, Uuid, func
+from sqlalchemy import BigInteger, DateTime, ForeignKey, MetaData, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -22,6 +22,10 @@ Json = dict[str, Any]
 
 Id = Annotated[uuid.UUID, mapped_column(Uuid, primary_key=True, default=uuid.uuid4)]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True), server_default=func.now())]
+Changed = Annotated[
+    datetime,
+    mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now()),
+]
 AppId = Annotated[
     uuid.UUID, mapped_column(Uuid, ForeignKey("apps.id", ondelete="CASCADE"), index=True)
 ]
@@ -34,5 +38,6 @@ class Row(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
         datetime: DateTime(timezone=True),
         Json: JSONB,
+        int: BigInteger,
         list[Any]: JSONB,
     }

@@ -1,0 +1,153 @@
+"""The database: sessions, locks that outlive a transaction, and migrations.
+
+PostgreSQL holds all truth. A use case runs in one transaction; what must happen only once it is
+committed (log lines, wakes) is handed to `Transaction.after_commit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from kedge.errors import DatabaseDown
+
+log = structlog.get_logger()
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Transaction(Session):
+    """A session that commits at its end, and then does what was put off until the commit."""
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Do this when, and only when, the transaction is committed."""
+        self.info.setdefault("after_commit", []).append(act)
+
+    def run_after_commit(self) -> None:
+        """Do what was put off. A failure is logged: the change itself stands."""
+        for act in self.info.pop("after_commit", []):
+            try:
+                act()
+            except Exception:  # the commit stands whatever a listener does
+                log.exception("after_commit.failed")
+
+
+class Database:
+    """One PostgreSQL database."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self._engine = _engine(url, pool_size)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            DatabaseDown: PostgreSQL does not answer.
+        """
+        with _translated(), Transaction(self._engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+        session.run_after_commit()
+
+    @contextmanager
+    def advisory_lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """A lock by name that lasts as long as the block (or this process): True when held.
+
+        With `wait` it blocks until it has the lock; without, the block runs with False when
+        somebody else has it. The lock lives in the connection, so a killed process lets go of it.
+
+        Raises:
+            DatabaseDown: PostgreSQL does not answer.
+        """
+        with _translated(), self._engine.connect() as connection:
+            key = _lock_key(name)
+            if wait:
+                connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
+                held = True
+            else:
+                question = text("select pg_try_advisory_lock(:key)")
+                held = bool(connection.scalar(question, {"key": key}))
+            connection.commit()
+            try:
+                yield held
+            finally:
+                _unlock(connection, key, held=held)
+
+    def ping(self) -> None:
+        """Raises DatabaseDown when PostgreSQL does not answer."""
+        with _translated(), self._engine.connect() as connection:
+            connection.execute(text("select 1"))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest form. Safe to run by several processes at once."""
+    from alembic import command  # noqa: PLC0415 - a server never needs it after its start
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The URL with the driver Kedge uses: `postgres://…` and `postgresql://…` are both understood."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in {"postgres", "postgresql"}:
+        return f"postgresql+psycopg{separator}{rest}"
+    return url
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    options: dict[str, Any] = {"connect_timeout": 5}
+    return create_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=pool_size * 2,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args=options,
+    )
+
+
+def _lock_key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def _unlock(connection: Connection, key: int, *, held: bool) -> None:
+    # A connection that died has let go of the lock already.
+    with suppress(DBAPIError):
+        if held:
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
+            connection.commit()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if isinstance(error, DBAPIError) and _is_lost(error):
+            raise DatabaseDown from error
+        raise
+
+
+def _is_lost(error: DBAPIError) -> bool:
+    """Whether the server is away (rather than having refused one statement).
+
+    Connection errors have no SQLSTATE, or one of class 08 or 57 (shut down, starting up).
+    """
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state[:2] in {"08", "57", "53"}
