@@ -1,0 +1,70 @@
+"""The launcher: writes what HAProxy starts from and becomes HAProxy.
+
+HAProxy runs as master and worker (`-W`). The master is the supervised process: when it is killed
+its worker sees the closed pipe and exits by itself, when the worker dies the master exits too, so
+a new start always finds ports and sockets free. Routes are in force from the first request on,
+because the rendered configuration holds the saved map; the agent need not run.
+"""
+
+import os
+import resource
+from dataclasses import replace
+from typing import NoReturn
+
+from . import durable
+from .certificates import repair
+from .map import RouteMap
+from .render import LOG_FD, render
+from .settings import Settings
+
+DESCRIPTORS_APART = 600
+"""Open files beside clients' and dynos' connections: listeners, pipes, the runtime API."""
+
+
+def launch(settings: Settings) -> NoReturn:
+    """Become HAProxy, with the map as last saved in force."""
+    prepare(settings)
+    write_files(settings, RouteMap.load(settings.map_path, settings.slots))
+    os.dup2(open_log(settings), LOG_FD, inheritable=True)
+    master = f"{settings.master_socket},mode,600"
+    words = [settings.haproxy, "-W", "-db", "-S", master, "-f", str(settings.config_path)]
+    os.execvp(settings.haproxy, words)  # noqa: S606 - a list of words, no shell
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders, and leave out certificates HAProxy would refuse to start with."""
+    for folder in (settings.dir, settings.dir / "maps", settings.dir / "pages"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if settings.https_binds:
+        repair(settings)
+
+
+def write_files(settings: Settings, route_map: RouteMap) -> None:
+    """Write the configuration, maps and pages for `route_map`."""
+    for name, content in render(within_limits(settings), route_map).items():
+        durable.write(settings.dir / name, content)
+
+
+def within_limits(settings: Settings) -> Settings:
+    """The settings with `maxconn` lowered to what the limit on open files allows.
+
+    HAProxy refuses to start otherwise; each client's connection may need one to a dyno.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        return settings
+    possible = max((hard - DESCRIPTORS_APART) // 2, 100)
+    return replace(settings, maxconn=min(settings.maxconn, possible))
+
+
+def open_log(settings: Settings) -> int:
+    """The pipe for access lines, open at both ends.
+
+    HAProxy 2.6 spins at a full core when nobody listens on its log's socket. A named pipe that the
+    writer itself holds open for reading has no such state: with no agent it takes a megabyte, then
+    HAProxy drops lines and counts them, and the agent reads that count.
+    """
+    if not settings.log_fifo.is_fifo():
+        settings.log_fifo.unlink(missing_ok=True)
+        os.mkfifo(settings.log_fifo, 0o600)
+    return os.open(settings.log_fifo, os.O_RDWR | os.O_NONBLOCK)
