@@ -1,0 +1,72 @@
+"""The labels everything of ours carries, and the names of containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from kedge.engine.protocols import BuildSpec, ContainerSpec
+
+HOME = "kedge.home"
+APP = "kedge.app"
+KIND = "kedge.kind"
+DYNO = "kedge.dyno"
+RELEASE = "kedge.release"
+APP_ID = "kedge.app_id"
+DYNO_ID = "kedge.dyno_id"
+BUILD_ID = "kedge.build_id"
+# On slug images: the slug's digest, the stack image below it and the layers above that.
+SLUG = "kedge.slug"
+STACK_IMAGE = "kedge.stack_image"
+LAYERS = "kedge.layers"
+
+DYNO_KINDS = ("dyno", "run", "release")
+
+
+def of_dyno(installation: str, spec: ContainerSpec) -> dict[str, str]:
+    """The labels of a dyno's container."""
+    return {
+        HOME: installation,
+        APP: spec.app_name,
+        KIND: spec.kind,
+        DYNO: spec.name,
+        RELEASE: str(spec.release_version),
+        DYNO_ID: str(spec.dyno_id),
+        APP_ID: str(spec.app_id),
+    }
+
+
+def of_build(installation: str, spec: BuildSpec) -> dict[str, str]:
+    """The labels of a build's container."""
+    return {
+        HOME: installation,
+        APP: spec.app_name,
+        KIND: "build",
+        BUILD_ID: str(spec.build_id),
+        APP_ID: str(spec.app_id),
+    }
+
+
+def dyno_container_name(installation: str, spec: ContainerSpec) -> str:
+    """`kedge-<installation>-<app>-web.1-<8 hex>`: readable in `docker ps`, one per dyno id."""
+    return f"kedge-{installation}-{spec.app_name}-{spec.name}-{spec.dyno_id.hex[:8]}"
+
+
+def build_container_name(installation: str, spec: BuildSpec) -> str:
+    """`kedge-<installation>-<app>-build-<8 hex>`."""
+    return f"kedge-{installation}-{spec.app_name}-build-{spec.build_id.hex[:8]}"
+
+
+def filters(installation: str, **more: str) -> dict[str, list[str]]:
+    """The engine's filter for what is ours; `kind="build"` narrows it."""
+    return {
+        "label": [
+            f"{HOME}={installation}",
+            *(f"kedge.{key}={value}" for key, value in more.items()),
+        ]
+    }
+
+
+def uuid_of(labels: Mapping[str, str], key: str) -> UUID:
+    """A label that holds an id. Raises KeyError or ValueError when it does not."""
+    return UUID(labels[key])

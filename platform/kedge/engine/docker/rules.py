@@ -1,0 +1,157 @@
+"""The firewall of a dyno network as iptables rules: pure text, no commands run.
+
+From a dyno reachable: the outside network and the router's ports. Not reachable: any other port
+of the host on any of its addresses, ports other containers publish, other dynos, link-local
+addresses (cloud metadata). Name servers of the host stay reachable on port 53 alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+LINK_LOCAL = "169.254.0.0/16"
+ESTABLISHED = "-m conntrack --ctstate RELATED,ESTABLISHED"
+DOCKER_CHAIN = "DOCKER-USER"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A TCP port of the host dynos may reach: those with the `sources` addresses, or all."""
+
+    port: int
+    sources: tuple[IPv4Address, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence:
+    """All that the rules of one installation follow from."""
+
+    installation: str
+    bridge: str
+    router_ports: tuple[int, ...]
+    name_servers: tuple[IPv4Address, ...] = ()
+    openings: tuple[Opening, ...] = ()
+
+    @property
+    def input_chain(self) -> str:
+        """Our chain for traffic from dynos to the host."""
+        return f"KEDGE-{self.installation}-IN"
+
+    @property
+    def forward_chain(self) -> str:
+        """Our chain for traffic from dynos through the host."""
+        return f"KEDGE-{self.installation}-FWD"
+
+    def jumps(self, listed: Sequence[str]) -> dict[str, str]:
+        """Built-in or Docker chain → the jump that belongs at its top.
+
+        Docker keeps what is in DOCKER-USER when it restarts; without that chain (an engine that
+        leaves iptables alone) FORWARD is the place.
+        """
+        forward = DOCKER_CHAIN if f"-N {DOCKER_CHAIN}" in listed else "FORWARD"
+        return {
+            "INPUT": f"-i {self.bridge} -j {self.input_chain}",
+            forward: f"-i {self.bridge} -j {self.forward_chain}",
+        }
+
+    def chains(self) -> dict[str, list[str]]:
+        """Our chains and their rules, each headed by a comment that names the whole content."""
+        plain = {self.input_chain: self._input(), self.forward_chain: self._forward()}
+        mark = hashlib.sha256(repr(plain).encode()).hexdigest()[:16]
+        head = f"-m comment --comment kedge-{mark}"
+        return {chain: [head, *rules] for chain, rules in plain.items()}
+
+    def _input(self) -> list[str]:
+        ports = ",".join(str(port) for port in self.router_ports)
+        return [
+            f"{ESTABLISHED} -j ACCEPT",
+            f"-p tcp -m multiport --dports {ports} -j ACCEPT",
+            *self._name_server_rules("ACCEPT"),
+            *self._opening_rules(),
+            "-p tcp -j REJECT --reject-with tcp-reset",
+            "-j REJECT",
+        ]
+
+    def _forward(self) -> list[str]:
+        return [
+            f"{ESTABLISHED} -j RETURN",
+            *self._name_server_rules("RETURN"),
+            f"-d {LINK_LOCAL} -j REJECT",
+            f"-o {self.bridge} -j REJECT",
+            # A port some container publishes on an address of the host.
+            "-m conntrack --ctstate DNAT -j REJECT",
+            "-j RETURN",
+        ]
+
+    def _name_server_rules(self, verdict: str) -> Iterator[str]:
+        for address in self.name_servers:
+            for protocol in ("udp", "tcp"):
+                yield f"-d {address} -p {protocol} --dport 53 -j {verdict}"
+
+    def _opening_rules(self) -> Iterator[str]:
+        for opening in self.openings:
+            for source in ("0.0.0.0/0",) if opening.sources is None else opening.sources:
+                yield f"-s {source} -p tcp --dport {opening.port} -j ACCEPT"
+
+
+def missing(fence: Fence, listed: Sequence[str]) -> list[str]:
+    """What of the fence is not in force, in words; `listed` are the lines of `iptables -S`."""
+    found: list[str] = []
+    for chain, rules in fence.chains().items():
+        have = [line for line in listed if line.startswith(f"-A {chain} ")]
+        if len(have) != len(rules) or rules[0].rsplit(" ", 1)[1] not in (have or [""])[0]:
+            found.append(f"chain {chain} is missing or was changed")
+    for chain, jump in fence.jumps(listed).items():
+        before = _before(listed, chain, jump)
+        if before is None or any("-j KEDGE-" not in line for line in before):
+            found.append(f"the jump from {chain} is not first")
+    return found
+
+
+def _before(listed: Iterable[str], chain: str, jump: str) -> list[str] | None:
+    """The rules of a chain before a jump; None when it is not in the chain."""
+    before: list[str] = []
+    for line in listed:
+        if line == f"-A {chain} {jump}":
+            return before
+        if line.startswith(f"-A {chain} "):
+            before.append(line)
+    return None
+
+
+def restore_text(fence: Fence, listed: Sequence[str]) -> str:
+    """The input of `iptables-restore --noflush` that puts the fence in force in one step."""
+    chains = fence.chains()
+    jumps = fence.jumps(listed)
+    return "\n".join(
+        [
+            "*filter",
+            *(f":{chain} - [0:0]" for chain in chains),
+            *(f"-A {chain} {rule}" for chain, rules in chains.items() for rule in rules),
+            *_drop_jumps(fence, listed),
+            *(f"-I {chain} 1 {jump}" for chain, jump in jumps.items()),
+            "COMMIT\n",
+        ]
+    )
+
+
+def removal_text(fence: Fence, listed: Sequence[str]) -> str:
+    """The same, to take the fence away."""
+    present = [chain for chain in fence.chains() if f"-N {chain}" in listed]
+    return "\n".join(
+        [
+            "*filter",
+            *_drop_jumps(fence, listed),
+            *(f"-F {chain}" for chain in present),
+            *(f"-X {chain}" for chain in present),
+            "COMMIT\n",
+        ]
+    )
+
+
+def _drop_jumps(fence: Fence, listed: Sequence[str]) -> list[str]:
+    ends = (f" -j {fence.input_chain}", f" -j {fence.forward_chain}")
+    return [line.replace("-A ", "-D ", 1) for line in listed if line.endswith(ends)]

@@ -1,0 +1,87 @@
+"""What dynos and builds stand on: the network and its firewall, looked after together."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from kedge.engine.docker import network
+from kedge.engine.docker.client import Engine
+from kedge.engine.docker.firewall import Firewall, host_of, name_servers
+from kedge.engine.docker.host import HostThroughContainer
+from kedge.engine.docker.network import Network
+from kedge.engine.docker.rules import Fence, Opening
+from kedge.settings import Settings
+
+# How long a look at the ground is trusted. Looking through a container takes half a second.
+TRUSTED_SECONDS = 5.0
+TRUSTED_SECONDS_THROUGH_CONTAINER = 60.0
+
+
+class Site:
+    """The ground of one installation on one engine."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.engine = engine
+        self._settings = settings
+        self._openings: tuple[Opening, ...] = ()
+        self._lock = threading.Lock()
+        self._network: Network | None = None
+        self._firewall: Firewall | None = None
+        self._trusted_until = 0.0
+        self._trusted_seconds = TRUSTED_SECONDS
+
+    def ensure(self, *, look: bool = False) -> Network:
+        """The network, there and fenced; looked at again after a few seconds or with `look`.
+
+        Raises:
+            RuntimeDown: the engine does not answer, or the firewall cannot be put in force.
+        """
+        with self._lock:
+            if self._network is None or look or time.monotonic() > self._trusted_until:
+                self._network = self._looked_at()
+                self._trusted_until = time.monotonic() + self._trusted_seconds
+            return self._network
+
+    def open_ports(self, openings: tuple[Opening, ...]) -> None:
+        """Let dynos reach these ports of the host besides the router's (add-ons), and no others."""
+        with self._lock:
+            self._openings = openings
+        self.ensure(look=True)
+
+    def check(self) -> list[str]:
+        """What of network and firewall is not as it should be, in words."""
+        found = network.find(self.engine)
+        if found is None:
+            return ["the dyno network is missing"]
+        return self._firewall_of(found).check(self._fence(found))
+
+    def remove(self) -> None:
+        """Take network and firewall away. Containers on the network must be gone."""
+        with self._lock:
+            if found := network.find(self.engine):
+                self._firewall_of(found).remove(self._fence(found))
+                network.remove(self.engine)
+            self._network = None
+
+    def _looked_at(self) -> Network:
+        found = network.ensure(self.engine, self._settings.network_pool)
+        self._firewall_of(found).ensure(self._fence(found))
+        return found
+
+    def _firewall_of(self, found: Network) -> Firewall:
+        if self._firewall is None:
+            host = host_of(self.engine, found.bridge, self._settings.stack_run_image)
+            if isinstance(host, HostThroughContainer):
+                self._trusted_seconds = TRUSTED_SECONDS_THROUGH_CONTAINER
+            self._firewall = Firewall(host)
+        return self._firewall
+
+    def _fence(self, found: Network) -> Fence:
+        return Fence(
+            installation=self.engine.installation,
+            bridge=found.bridge,
+            router_ports=(self._settings.http_port, self._settings.https_port),
+            name_servers=name_servers(),
+            openings=self._openings,
+        )
