@@ -51,7 +51,7 @@ class Build(Row):
     release_version: Mapped[int | None]
     output_id: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
     lease_until: Mapped[datetime | None]
-    attended: Mapped[bool] = mapped_column(default=False)
+    attended_until: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]

@@ -202,7 +202,7 @@ CREATE TABLE builds (
     release_version BIGINT,
     output_id UUID NOT NULL,
     lease_until TIMESTAMP WITH TIME ZONE,
-    attended BOOLEAN NOT NULL,
+    attended_until TIMESTAMP WITH TIME ZONE,
     cancel_requested_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,

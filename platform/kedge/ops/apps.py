@@ -1,0 +1,137 @@
+"""Apps: made, listed, renamed, put into maintenance, destroyed."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from kedge.errors import InvalidParams
+from kedge.model.app import DEFAULT_STACK, App, check_name
+from kedge.model.build import Build
+from kedge.model.domain import Domain
+from kedge.model.release import Change, Release
+from kedge.model.slug import Slug
+from kedge.ops import config_vars, releases
+from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
+from kedge.ops.services import Services
+
+_ADJECTIVES = "calm bright quiet gentle swift sunny misty silver cedar coral amber mossy".split()
+_NOUNS = "harbor river meadow valley island lagoon forest canyon prairie summit inlet reef".split()
+
+
+def create(
+    services: Services, actor: Actor, name: str | None = None, stack: str | None = None
+) -> App:
+    """A new app with its first two releases, as on Heroku.
+
+    Raises:
+        InvalidParams: the name may not be, or is taken; the stack is unknown.
+    """
+    name = check_name(name) if name is not None else _generated_name()
+    if stack not in (None, DEFAULT_STACK):
+        raise InvalidParams(f"Couldn't find that stack. There is: {DEFAULT_STACK}.")
+    with services.database.transaction() as tx:
+        app = App(name=name, owner_id=actor.account_id)
+        tx.add(app)
+        _flush_name(tx, name)
+        tx.refresh(app)
+        tx.add(Domain(app_id=app.id, hostname=default_hostname(services, name), kind="heroku"))
+        _flush_name(tx, name)
+        empty = config_vars.seal(services, tx, app, {})
+        for description in ("Initial release", "Enable Logplex"):
+            releases.append(services, tx, actor, app, Change.CREATION, description, config=empty)
+        record(tx, actor, "app.create", app, name=name)
+        return app
+
+
+def list_apps(services: Services, actor: Actor, *, owned_only: bool = False) -> list[App]:
+    """The apps an actor may see, by name."""
+    query = select(App).where(*visible_to(actor)).order_by(App.name)
+    if owned_only and not actor.is_owner:
+        query = query.where(App.owner_id == actor.account_id)
+    with services.database.transaction() as tx:
+        return list(tx.scalars(query))
+
+
+def find(services: Services, actor: Actor, identity: str) -> App:
+    """An app by name or id. Raises NotFound."""
+    with services.database.transaction() as tx:
+        return find_app(tx, actor, identity, Action.VIEW)
+
+
+def rename(services: Services, actor: Actor, identity: str, name: object) -> App:
+    """Give the app another name; its address changes with it.
+
+    Raises:
+        InvalidParams: the name may not be, or is taken.
+    """
+    name = check_name(name)
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, identity, Action.MANAGE, lock=True)
+        record(tx, actor, "app.rename", app, old=app.name, new=name)
+        app.name = name
+        own = tx.scalars(
+            select(Domain).where(Domain.app_id == app.id, Domain.kind == "heroku")
+        ).one()
+        own.hostname = default_hostname(services, name)
+        _flush_name(tx, name)
+        services.wake_app(tx, app.id)
+        return app
+
+
+def set_maintenance(services: Services, actor: Actor, identity: str, *, on: bool) -> App:
+    """Turn maintenance mode on or off: the router answers with the maintenance page (H80)."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, identity, Action.OPERATE, lock=True)
+        if app.maintenance != on:
+            app.maintenance = on
+            record(tx, actor, "app.maintenance", app, on=on)
+            words = "on" if on else "off"
+            services.say(tx, app.id, f"Maintenance mode turned {words} by user {actor.email}")
+            services.wake_app(tx, app.id)
+        return app
+
+
+def destroy(services: Services, actor: Actor, identity: str) -> App:
+    """Begin the end of an app: from now on it takes no changes; the supervisor ends its dynos.
+
+    Raises:
+        AppBeingDeleted: somebody else already does.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, identity, Action.MANAGE, lock=True)
+        app.deleting_at = services.now()
+        for build in tx.scalars(
+            select(Build).where(Build.app_id == app.id, Build.status == "pending")
+        ):
+            build.cancel_requested_at = services.now()
+        record(tx, actor, "app.destroy", app, name=app.name)
+        services.wake_app(tx, app.id)
+        return app
+
+
+def erase(tx: Session, app: App) -> None:
+    """Remove an app whose containers and route are gone, with all its rows."""
+    for table in (Build, Release, Slug):
+        tx.execute(delete(table).where(table.app_id == app.id))
+    tx.delete(app)
+
+
+def default_hostname(services: Services, name: str) -> str:
+    """Where an app answers without any custom domain."""
+    return f"{name}.{services.settings.domain}"
+
+
+def _flush_name(tx: Session, name: str) -> None:
+    try:
+        tx.flush()
+    except IntegrityError as error:
+        raise InvalidParams(f"Name {name} is already taken. Choose another one.") from error
+
+
+def _generated_name() -> str:
+    words = f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}"
+    return f"{words}-{secrets.randbelow(90_000) + 10_000}"

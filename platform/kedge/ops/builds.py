@@ -1,0 +1,420 @@
+"""Builds: a source becomes a slug, and the slug a release.
+
+A build is a row first; the worker that runs it holds a lease. Builds of one app run one after the
+other, of different apps side by side. Nothing is lost when a worker dies: its lease runs out, the
+build ends as failed in words, and the app can build again.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kedge.db import Transaction
+from kedge.engine.protocols import Builder, BuildSpec, Built
+from kedge.errors import (
+    BuildCancelled,
+    BuildRefused,
+    Conflict,
+    InvalidParams,
+    NotFound,
+    QueueDown,
+    Unavailable,
+)
+from kedge.model.app import App
+from kedge.model.build import Build
+from kedge.model.release import Change, Release
+from kedge.model.slug import Slug
+from kedge.ops import config_vars, formations, outputs, releases
+from kedge.ops.authorize import Action, Actor, find_app, record
+from kedge.ops.buildpacks import check as check_buildpack
+from kedge.ops.services import Services
+from kedge.scrub import Scrubber
+
+LEASE = timedelta(seconds=20)
+ATTENDANCE = timedelta(seconds=10)
+HEARTBEAT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRef:
+    """Where a build's source is: an uploaded one by id, or an archive at a URL."""
+
+    id: uuid.UUID | None = None
+    url: str | None = None
+    version: str | None = None
+    version_description: str | None = None
+    checksum: str | None = None
+    commit_time: int = 0
+
+
+def start(
+    services: Services,
+    actor: Actor,
+    app_identity: str,
+    source: SourceRef,
+    *,
+    buildpacks: list[str] | None = None,
+    attended: bool = False,
+) -> Build:
+    """Have a source built. An attended build is cancelled when nobody says `attend` any more.
+
+    Raises:
+        InvalidParams: no source, or an unknown buildpack.
+    """
+    if not source.id and not source.url:
+        raise InvalidParams("A build needs source_blob.url: an archive's address, or a get_url.")
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
+        build = Build(
+            id=uuid.uuid4(),
+            app_id=app.id,
+            user_id=actor.account_id,
+            source_id=source.id,
+            source_url=source.url,
+            source_version=source.version,
+            source_version_description=source.version_description,
+            source_checksum=source.checksum,
+            commit_time=source.commit_time or int(services.now().timestamp()),
+            stack=app.stack,
+            buildpacks=[check_buildpack(name) for name in buildpacks or app.buildpacks],
+            attended_until=services.now() + ATTENDANCE if attended else None,
+        )
+        tx.add(build)
+        tx.flush()
+        tx.refresh(build)
+        record(tx, actor, "build.create", app, build=str(build.id), version=source.version)
+        services.say(tx, app.id, f"Build started by user {actor.email}")
+        tx.after_commit(lambda: outputs.begin(services, app.id, build.output_id))
+        tx.after_commit(lambda: _enqueue(services, build.id))
+        return build
+
+
+def attend(services: Services, build_id: uuid.UUID) -> Build:
+    """Say that somebody still waits for the build; the build as it stands."""
+    with services.database.transaction() as tx:
+        build = tx.get_one(Build, build_id)
+        build.attended_until = services.now() + ATTENDANCE
+        return build
+
+
+def list_builds(services: Services, actor: Actor, app_identity: str) -> list[Build]:
+    """The app's builds, oldest first."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        query = select(Build).where(Build.app_id == app.id).order_by(Build.created_at)
+        return list(tx.scalars(query))
+
+
+def find(services: Services, actor: Actor, app_identity: str, build_id: str) -> Build:
+    """A build by id. Raises NotFound."""
+    with services.database.transaction() as tx:
+        return _find(tx, find_app(tx, actor, app_identity, Action.VIEW), build_id)
+
+
+def release_id_of(services: Services, build: Build) -> uuid.UUID | None:
+    """The id of the release a build made, if it made one."""
+    if build.release_version is None:
+        return None
+    query = select(Release.id).where(
+        Release.app_id == build.app_id, Release.version == build.release_version
+    )
+    with services.database.transaction() as tx:
+        return tx.scalar(query)
+
+
+def cancel(services: Services, actor: Actor, app_identity: str, build_id: str) -> Build:
+    """End a build that waits or runs: its containers are killed.
+
+    Raises:
+        Conflict: it has ended already.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        build = _find(tx, app, build_id)
+        if build.status != "pending":
+            raise Conflict(f"The build has already {build.status}.", resource="build")
+        request_cancel(services, tx, build)
+        record(tx, actor, "build.cancel", app, build=build_id)
+        return build
+
+
+def request_cancel(services: Services, tx: Transaction, build: Build) -> None:
+    """Ask whoever runs the build to end it; one that nobody runs yet ends at once."""
+    build.cancel_requested_at = services.now()
+    if build.lease_until is None:
+        _end_failed(services, tx, build, "The build was cancelled before it began.")
+
+
+# --- in the worker -----------------------------------------------------------------------------
+
+
+def run(services: Services, builder: Builder, build_id: uuid.UUID) -> None:
+    """Run one build to its end, when it is its turn; otherwise whoever runs now hands on."""
+    build = claim(services, build_id)
+    if build is None:
+        return
+    try:
+        _run_claimed(services, builder, build)
+    finally:
+        outputs.finish(services, build.output_id)
+        hand_on(services, build.app_id)
+
+
+def claim(services: Services, build_id: uuid.UUID) -> Build | None:
+    """Take the lease of a build: None when it ended, is taken, or another of its app runs."""
+    with services.database.transaction() as tx:
+        build = tx.get(Build, build_id)
+        if build is None:
+            return None
+        tx.get(App, build.app_id, with_for_update=True, populate_existing=True)
+        tx.refresh(build)
+        if (
+            build.status != "pending"
+            or _is_leased(services, build)
+            or _oldest(tx, build) is not build
+        ):
+            return None
+        if build.cancel_requested_at:
+            _end_failed(services, tx, build, "The build was cancelled before it began.")
+            return None
+        build.lease_until = services.now() + LEASE
+        return build
+
+
+def hand_on(services: Services, app_id: uuid.UUID) -> None:
+    """Enqueue the app's next waiting build."""
+    query = (
+        select(Build.id)
+        .where(Build.app_id == app_id, Build.status == "pending")
+        .order_by(Build.created_at)
+        .limit(1)
+    )
+    with services.database.transaction() as tx:
+        waiting = tx.scalar(query)
+    if waiting:
+        _enqueue(services, waiting)
+
+
+def reap(services: Services) -> list[uuid.UUID]:
+    """End builds whose worker died, re-enqueue those nobody took; ids of those that run."""
+    now = services.now()
+    with services.database.transaction() as tx:
+        pending = list(tx.scalars(select(Build).where(Build.status == "pending")))
+        dead = [b for b in pending if b.lease_until and b.lease_until < now]
+        for build in dead:
+            _end_failed(
+                services, tx, build,
+                "The build's worker was stopped or died. Nothing was released; push again.",
+            )  # fmt: skip
+            tx.after_commit(_finisher(services, build))
+        running = [b.id for b in pending if b.lease_until and b.lease_until >= now]
+        stale = now - timedelta(seconds=5)
+        waiting = {b.app_id for b in pending if b.lease_until is None and b.created_at < stale}
+    for app_id in waiting | {build.app_id for build in dead}:
+        hand_on(services, app_id)
+    return running
+
+
+def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
+    with services.database.transaction() as tx:
+        app = tx.get_one(App, build.app_id)
+        config = config_vars.unseal(services, releases.newest(tx, app).config)
+    screen = Screen(services, build.output_id, config)
+    heart = Heart(services, build.id)
+    try:
+        spec = _spec(services, build, app, config)
+        built = builder.build(spec, screen.show, heart.is_cancelled)
+        heart.check()
+        release = _release(services, build, built)
+        screen.show(b"-----> Launching...\n")
+        screen.show(f"       Released v{release.version}\n".encode())
+    except (BuildRefused, Unavailable, InvalidParams) as error:
+        screen.show(f"\n !     {error.message}\n".encode())
+        with services.database.transaction() as tx:
+            failed = tx.get_one(Build, build.id, with_for_update=True)
+            _end_failed(services, tx, failed, error.message)
+    finally:
+        screen.flush()
+
+
+class Screen:
+    """What a build shows: scrubbed of config values, kept, and live."""
+
+    def __init__(self, services: Services, output_id: uuid.UUID, config: Mapping[str, str]) -> None:
+        self._services, self._output_id = services, output_id
+        self._scrubber = Scrubber(config)
+
+    def show(self, payload: bytes) -> None:
+        """Show some output."""
+        self._write(self._scrubber.feed(payload))
+
+    def flush(self) -> None:
+        """Show what was held back."""
+        self._write(self._scrubber.flush())
+
+    def _write(self, clean: bytes) -> None:
+        if clean:
+            outputs.write(self._services, self._output_id, clean)
+
+
+class Heart:
+    """Keeps a build's lease while it runs, and learns when to stop."""
+
+    def __init__(self, services: Services, build_id: uuid.UUID) -> None:
+        self._services, self._build_id = services, build_id
+        self._next_beat = 0.0
+        self._stop = False
+
+    def is_cancelled(self) -> bool:
+        """Whether to end the build; asked at least every second."""
+        if time.monotonic() >= self._next_beat and not self._stop:
+            self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
+            self._stop = self._beat()
+        return self._stop
+
+    def check(self) -> None:
+        """Raises BuildCancelled when the build may not go on to a release."""
+        self._next_beat = 0.0
+        if self.is_cancelled():
+            raise BuildCancelled("The build was cancelled.")
+
+    def _beat(self) -> bool:
+        now = self._services.now()
+        try:
+            with self._services.database.transaction() as tx:
+                build = tx.get_one(Build, self._build_id, with_for_update=True)
+                if build.status != "pending":
+                    return True
+                build.lease_until = now + LEASE
+                left = build.attended_until is not None and build.attended_until < now
+                return left or build.cancel_requested_at is not None
+        except Unavailable:
+            return False  # the database may be back before the lease runs out
+
+
+def _spec(services: Services, build: Build, app: App, config: Mapping[str, str]) -> BuildSpec:
+    source = services.sources.obtain(
+        build.source_id or build.id, build.source_url, build.source_checksum
+    )
+    with services.database.transaction() as tx:
+        query = select(Slug.layers).where(Slug.app_id == app.id).order_by(Slug.created_at.desc())
+        recent = [layer["digest"] for layers in tx.scalars(query.limit(5)) for layer in layers]
+    return BuildSpec(
+        build_id=build.id,
+        app_id=app.id,
+        app_name=app.name,
+        stack=build.stack,
+        buildpacks=tuple(build.buildpacks),
+        source=source,
+        source_version=build.source_version or "",
+        commit_time=build.commit_time,
+        env=config,
+        known_layers=tuple(digest for digest in recent if services.slugs.has(digest)),
+    )
+
+
+def _release(services: Services, build: Build, built: Built) -> Release:
+    """The slug, its release and the build's success, all or nothing."""
+    actor = Actor(build.user_id, build.user.email, is_owner=True)
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, build.app_id, Action.DEPLOY, lock=True)
+        current = tx.get_one(Build, build.id, with_for_update=True)
+        if current.status != "pending" or current.cancel_requested_at:
+            raise BuildCancelled("The build was cancelled.")
+        slug = _keep_slug(tx, app, current, built)
+        formations.declare(tx, app, built.process_types)
+        description = f"Deploy {(build.source_version or str(build.id))[:8]}"
+        release = releases.append(
+            services, tx, actor, app, Change.DEPLOY, description,
+            config=releases.newest(tx, app).config, slug=slug,
+        )  # fmt: skip
+        current.status, current.slug_id = "succeeded", slug.id
+        current.release_version, current.lease_until = release.version, None
+        app.slug_bytes, app.buildpack_description = slug.stored_bytes, built.description
+        services.say(tx, app.id, "Build succeeded")
+        return release
+
+
+def _keep_slug(tx: Session, app: App, build: Build, built: Built) -> Slug:
+    layers = [
+        {
+            "digest": layer.digest,
+            "kind": layer.kind,
+            "plain_bytes": layer.plain_bytes,
+            "stored_bytes": layer.stored_bytes,
+        }
+        for layer in built.slug.layers
+    ]
+    slug = Slug(
+        id=uuid.uuid4(),
+        app_id=app.id,
+        digest=built.slug.digest,
+        layers=layers,
+        process_types=dict(built.process_types),
+        commit=build.source_version,
+        commit_description=build.source_version_description,
+        description=built.description,
+        buildpacks=[dict(used) for used in built.buildpacks],
+        stack=build.stack,
+        stored_bytes=sum(layer.stored_bytes for layer in built.slug.layers),
+    )
+    tx.add(slug)
+    tx.flush()
+    return slug
+
+
+def _end_failed(services: Services, tx: Transaction, build: Build, reason: str) -> None:
+    if build.status != "pending":
+        return
+    build.status, build.failure, build.lease_until = "failed", reason, None
+    services.say(tx, build.app_id, f"Build failed -- {reason}")
+
+
+def _finisher(services: Services, build: Build) -> Callable[[], None]:
+    words = f"\n !     {build.failure}\n".encode()
+    output_id = build.output_id
+
+    def finish() -> None:
+        outputs.write(services, output_id, words)
+        outputs.finish(services, output_id)
+
+    return finish
+
+
+def _enqueue(services: Services, build_id: uuid.UUID) -> None:
+    try:
+        services.queue.build(build_id)
+    except QueueDown:
+        return  # `reap` enqueues it again once the queue is back
+
+
+def _is_leased(services: Services, build: Build) -> bool:
+    return build.lease_until is not None and build.lease_until > services.now()
+
+
+def _oldest(tx: Session, build: Build) -> Build | None:
+    """The build whose turn it is: the one that runs, else the one that waits longest."""
+    query = (
+        select(Build)
+        .where(Build.app_id == build.app_id, Build.status == "pending")
+        .order_by(Build.lease_until.is_(None), Build.created_at)
+        .limit(1)
+    )
+    return tx.scalar(query)
+
+
+def _find(tx: Session, app: App, build_id: str) -> Build:
+    try:
+        found = tx.get(Build, uuid.UUID(build_id))
+    except ValueError:
+        found = None
+    if found is None or found.app_id != app.id:
+        raise NotFound.of("build")
+    return found

@@ -1,0 +1,101 @@
+"""Config vars: read from the newest release, changed by making a new one."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kedge.model.app import App
+from kedge.model.config import Config, ConfigSnapshot, canonical, change, describe_change
+from kedge.model.key import PlatformKey
+from kedge.model.release import Change, Release
+from kedge.ops import releases
+from kedge.ops.authorize import Action, Actor, find_app, record
+from kedge.ops.services import Services
+from kedge.vault import keyed_digest
+
+DIGEST_KEY = "config digest"
+
+
+def read(services: Services, actor: Actor, app_identity: str) -> Config:
+    """The app's config vars."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        return unseal(services, releases.newest(tx, app).config)
+
+
+def read_release(services: Services, actor: Actor, app_identity: str, version: str) -> Config:
+    """The config vars a release holds."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        return unseal(services, releases.find(tx, app, version).config)
+
+
+def update(
+    services: Services, actor: Actor, app_identity: str, changes: Mapping[str, object]
+) -> tuple[Config, Release | None]:
+    """Set (or with None remove) config vars; the config after, and the release this made, if any.
+
+    Raises:
+        InvalidParams: a key or value may not be, or all together are too large.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
+        before = unseal(services, releases.newest(tx, app).config)
+        after = change(before, changes)
+        description = describe_change(before, after)
+        if description is None:
+            return after, None
+        release = releases.append(
+            services,
+            tx,
+            actor,
+            app,
+            Change.CONFIG,
+            description,
+            config=seal(services, tx, app, after),
+        )
+        record(tx, actor, "config.change", app, keys=sorted(changes), version=release.version)
+        return after, release
+
+
+def unseal(services: Services, snapshot: ConfigSnapshot) -> Config:
+    """The config vars of a snapshot."""
+    plain = services.vault.open(snapshot.sealed, _context(snapshot.app_id))
+    config: Config = json.loads(plain)
+    return config
+
+
+def seal(services: Services, tx: Session, app: App, config: Config) -> ConfigSnapshot:
+    """The snapshot of these config vars: one the app has already, or a new one."""
+    plain = canonical(config)
+    digest = keyed_digest(digest_key(services, tx), plain)
+    query = select(ConfigSnapshot).where(
+        ConfigSnapshot.app_id == app.id, ConfigSnapshot.digest == digest
+    )
+    found = tx.scalar(query)
+    if found is None:
+        sealed = services.vault.seal(plain, _context(app.id))
+        found = ConfigSnapshot(app_id=app.id, digest=digest, sealed=sealed)
+        tx.add(found)
+        tx.flush()
+    return found
+
+
+def digest_key(services: Services, tx: Session) -> bytes:
+    """The key config digests are made with. It survives key rotations, so digests stay equal."""
+    row = tx.get(PlatformKey, DIGEST_KEY)
+    if row is None:
+        sealed = services.vault.seal(services.mint().encode(), DIGEST_KEY)
+        row = PlatformKey(name=DIGEST_KEY, sealed=sealed)
+        tx.add(row)
+        tx.flush()
+    return services.vault.open(row.sealed, DIGEST_KEY)
+
+
+def _context(app_id: uuid.UUID) -> str:
+    return f"config of {app_id}"

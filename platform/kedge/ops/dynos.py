@@ -1,0 +1,192 @@
+"""Dynos as people see them: listed, restarted, stopped, and one-off ones run."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kedge.errors import Conflict, InvalidParams, NotFound
+from kedge.model.account import token_digest
+from kedge.model.app import App
+from kedge.model.config import check_key, check_value
+from kedge.model.dyno import Dyno, State
+from kedge.model.formation import DEFAULT_SIZE, find_size
+from kedge.ops import formations, releases
+from kedge.ops.authorize import Action, Actor, find_app, record
+from kedge.ops.services import Services
+
+COMMAND_LIMIT_BYTES = 32 * 1024
+TYPE = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SHOWN = (State.STARTING, State.UP, State.CRASHED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOff:
+    """A one-off dyno somebody asks for. `columns` and `lines` are their terminal's size."""
+
+    command: str
+    attach: bool = False
+    env: Mapping[str, object] | None = None
+    size: str | None = None
+    type: str = "run"
+    tty: bool = True
+    time_to_live: int | None = None
+
+
+def list_dynos(services: Services, actor: Actor, app_identity: str) -> list[Dyno]:
+    """The app's dynos by name; of two with one name (a roll-out) the newer."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        return _shown(tx, app)
+
+
+def find(services: Services, actor: Actor, app_identity: str, identity: str) -> Dyno:
+    """A dyno by name or id. Raises NotFound."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        return _find(tx, app, identity)
+
+
+def find_any(services: Services, actor: Actor, dyno_id: str) -> Dyno:
+    """A dyno by id, also one that has ended. Raises NotFound."""
+    with services.database.transaction() as tx:
+        try:
+            dyno = tx.get(Dyno, uuid.UUID(dyno_id))
+        except ValueError:
+            dyno = None
+        if dyno is None:
+            raise NotFound.of("dyno")
+        find_app(tx, actor, dyno.app_id, Action.VIEW)
+        return dyno
+
+
+def run(
+    services: Services, actor: Actor, app_identity: str, wanted: OneOff
+) -> tuple[Dyno, str | None]:
+    """Start a one-off dyno with the code and config that run; with `attach`, the secret to it.
+
+    Raises:
+        InvalidParams: no command, or something in the request may not be.
+        Conflict: the app has no code yet.
+    """
+    command, env = _checked(wanted)
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        release = releases.head(tx, app)
+        if release is None or release.slug_id is None:
+            raise Conflict(
+                f"{app.name} has no code to run yet. Deploy it first: git push kedge main"
+            )
+        secret = secrets.token_hex(16) if wanted.attach else None
+        dyno = Dyno(
+            id=uuid.uuid4(),
+            app_id=app.id,
+            release_id=release.id,
+            kind="run",
+            type=wanted.type,
+            ordinal=_free_ordinal(tx, app, wanted.type),
+            size=find_size(wanted.size or DEFAULT_SIZE).name,
+            command=release.process_types.get(command, command),
+            attach=_attach(wanted, env) if wanted.attach else None,
+            attach_sha256=token_digest(secret) if secret else None,
+            time_to_live=wanted.time_to_live,
+        )
+        dyno.sealed_env = services.vault.seal(json.dumps(env).encode(), env_context(dyno.id))
+        tx.add(dyno)
+        tx.flush()
+        tx.refresh(dyno)
+        record(tx, actor, "dyno.run", app, dyno=dyno.name)
+        services.say(tx, app.id, f"Starting process with command `{command}` by user {actor.email}")
+        services.wake_app(tx, app.id)
+        return dyno, secret
+
+
+def restart(services: Services, actor: Actor, app_identity: str, identity: str) -> None:
+    """Restart one dyno, or with a process type all of it: new ones are up before old ones go."""
+    if "." not in identity and TYPE.fullmatch(identity) and not _is_uuid(identity):
+        formations.restart(services, actor, app_identity, identity)
+        return
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        dyno = _find(tx, app, identity)
+        if dyno.kind == "dyno":
+            dyno.restart_requested_at = services.now()
+        else:
+            dyno.stop_requested_at = services.now()
+        record(tx, actor, "dyno.restart", app, dyno=dyno.name)
+        services.wake_app(tx, app.id)
+
+
+def stop(services: Services, actor: Actor, app_identity: str, identity: str) -> None:
+    """Stop one dyno. One of the formation is replaced, as on Heroku; a one-off one ends."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        dyno = _find(tx, app, identity)
+        if dyno.kind == "dyno":
+            dyno.restart_requested_at = services.now()
+        else:
+            dyno.stop_requested_at = services.now()
+        record(tx, actor, "dyno.stop", app, dyno=dyno.name)
+        services.wake_app(tx, app.id)
+
+
+def env_context(dyno_id: uuid.UUID) -> str:
+    """What a dyno's own environment is sealed for."""
+    return f"environment of dyno {dyno_id}"
+
+
+def _checked(wanted: OneOff) -> tuple[str, dict[str, str]]:
+    command = wanted.command
+    if not isinstance(command, str) or not command.strip() or "\0" in command:
+        raise InvalidParams("command is needed: what to run, such as `bash`.")
+    if len(command.encode("utf-8", "surrogatepass")) > COMMAND_LIMIT_BYTES:
+        raise InvalidParams(
+            "The command is too long. Put it into a script of the app and run that."
+        )
+    if not TYPE.fullmatch(wanted.type):
+        raise InvalidParams("type must be letters, digits, - and _, up to 64.")
+    env = {check_key(k): check_value(k, v) for k, v in (wanted.env or {}).items() if v is not None}
+    return command, env
+
+
+def _attach(wanted: OneOff, env: Mapping[str, str]) -> dict[str, object]:
+    size = {k.lower(): int(env[k]) for k in ("COLUMNS", "LINES") if env.get(k, "").isdecimal()}
+    return {"tty": wanted.tty, **size}
+
+
+def _free_ordinal(tx: Session, app: App, type_: str) -> int:
+    query = select(Dyno.ordinal).where(Dyno.app_id == app.id, Dyno.type == type_)
+    taken = set(tx.scalars(query.where(Dyno.state != State.ENDED)))
+    return next(n for n in iter(lambda: secrets.randbelow(9000) + 1000, None) if n not in taken)
+
+
+def _shown(tx: Session, app: App) -> list[Dyno]:
+    query = (
+        select(Dyno)
+        .where(Dyno.app_id == app.id, Dyno.state.in_(SHOWN), Dyno.kind != "release")
+        .order_by(Dyno.created_at)
+    )
+    by_name = {dyno.name: dyno for dyno in tx.scalars(query)}
+    return sorted(by_name.values(), key=lambda dyno: (dyno.type, dyno.ordinal))
+
+
+def _find(tx: Session, app: App, identity: str) -> Dyno:
+    found = next((d for d in _shown(tx, app) if identity in (d.name, str(d.id))), None)
+    if found is None:
+        raise NotFound.of("dyno")
+    return found
+
+
+def _is_uuid(identity: str) -> bool:
+    try:
+        uuid.UUID(identity)
+    except ValueError:
+        return False
+    return True

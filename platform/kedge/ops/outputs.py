@@ -1,0 +1,89 @@
+"""The output of builds and release phases: appended while it comes, read while it grows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from kedge.model.output import OUTPUT_LIMIT_BYTES, Output, OutputChunk
+from kedge.ops.services import Services
+
+POLL_SECONDS = 1.0
+
+
+def topic(output_id: uuid.UUID) -> str:
+    """What is woken when an output grew."""
+    return f"output:{output_id}"
+
+
+def begin(services: Services, app_id: uuid.UUID, output_id: uuid.UUID) -> None:
+    """Make an output readable. Begun twice is begun once."""
+    with services.database.transaction() as tx:
+        if tx.get(Output, output_id) is None:
+            tx.add(Output(id=output_id, app_id=app_id))
+
+
+def write(services: Services, output_id: uuid.UUID, payload: bytes) -> None:
+    """Append to an output. Over its limit, bytes are counted instead of kept."""
+    with services.database.transaction() as tx:
+        output = tx.get_one(Output, output_id, with_for_update=True)
+        room = max(0, OUTPUT_LIMIT_BYTES - output.kept_bytes)
+        kept, dropped = payload[:room], len(payload) - len(payload[:room])
+        output.dropped_bytes += dropped
+        if kept:
+            _add(tx, output, kept)
+    services.wakes.wake(topic(output_id))
+
+
+def finish(services: Services, output_id: uuid.UUID) -> None:
+    """No more is to come. Says how much was over the limit."""
+    with services.database.transaction() as tx:
+        output = tx.get(Output, output_id, with_for_update=True)
+        if output is None or output.is_complete:
+            return
+        if output.dropped_bytes:
+            words = f"\n ... {output.dropped_bytes} more bytes of output were not kept\n"
+            _add(tx, output, words.encode())
+        output.is_complete = True
+    services.wakes.wake(topic(output_id))
+
+
+def exists(services: Services, output_id: uuid.UUID) -> bool:
+    """Whether there is anything to read yet."""
+    with services.database.transaction() as tx:
+        return tx.get(Output, output_id) is not None
+
+
+def read(services: Services, output_id: uuid.UUID, first: int) -> tuple[list[bytes], bool]:
+    """The chunks from number `first` on, and whether there will be no more."""
+    with services.database.transaction() as tx:
+        output = tx.get(Output, output_id)
+        query = (
+            select(OutputChunk.payload)
+            .where(OutputChunk.output_id == output_id, OutputChunk.number >= first)
+            .order_by(OutputChunk.number)
+        )
+        return list(tx.scalars(query)), output is not None and output.is_complete
+
+
+def follow(services: Services, output_id: uuid.UUID) -> Iterator[bytes]:
+    """The whole output, as it comes, to its end; b"" about every second of silence."""
+    number = 0
+    while True:
+        chunks, complete = read(services, output_id, number)
+        yield from chunks
+        number += len(chunks)
+        if complete:
+            return
+        if not chunks and not services.wakes.wait(topic(output_id), POLL_SECONDS):
+            yield b""
+
+
+def _add(tx: Session, output: Output, payload: bytes) -> None:
+    number = output.next_chunk
+    tx.add(OutputChunk(output_id=output.id, number=number, app_id=output.app_id, payload=payload))
+    output.next_chunk += 1
+    output.kept_bytes += len(payload)
