@@ -1,0 +1,51 @@
+"""What the command line calls: up, down, status, doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kedge.home import detached, installation, parts, procfile, stop
+from kedge.home import up as foreground
+from kedge.home.installation import Installation
+from kedge.home.status import Status, observe, of_nothing
+from kedge.settings import Settings
+
+Say = Callable[[str], None]
+
+
+def up(settings: Settings, *, detach: bool, say: Say, processes: Path | None = None) -> int:
+    """`kedge up [--detach]`; the exit status. In the foreground it returns when Kedge has stopped.
+
+    `processes` is another Procfile than the checkout's own.
+    """
+    if detach:
+        return detached.run(settings, say=say, processes=processes)
+    return foreground.run(settings, say=say, processes=processes, ready=lambda: None)
+
+
+def down(settings: Settings, *, stop_dynos: bool, say: Say) -> int:
+    """`kedge down [--stop-dynos]`: 0 once nothing of the installation runs."""
+    found = installation.find(settings)
+    if found is None:
+        say("Kedge is not running: nothing was ever started in this home.")
+        return 0
+    stop.down(found, dynos=stop_dynos, say=say)
+    say(
+        "Kedge is down."
+        if stop_dynos
+        else "Kedge is down. Dynos go on; the next `kedge up` adopts them."
+    )
+    return 0
+
+
+def status(settings: Settings, *, processes: Path | None = None) -> Status:
+    """`kedge status`: what runs and answers now."""
+    wanted = procfile.read(processes or procfile.OWN)
+    found = installation.find(settings)
+    if found is None:
+        nobody = Installation(settings, "")
+        return of_nothing(
+            nobody.url, nobody.https_url, [part.name for part in parts.of(nobody, wanted)]
+        )
+    return observe(found, parts.of(found, wanted))
