@@ -1,0 +1,16 @@
+"""The one way to end a build with words."""
+
+from __future__ import annotations
+
+
+class Refused(Exception):  # noqa: N818  (named after what happens to the push)
+    """The build cannot go on.
+
+    `reason` is one sentence, kept with the build; `advice` are the lines shown after it, which say what to
+    do next.
+    """
+
+    def __init__(self, reason: str, *advice: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.advice = advice
