@@ -1,0 +1,118 @@
+"""Every command: where its code is, its section and its sentence in `kedge help`.
+
+The help and completion are printed from this table alone, so that no command is imported but the
+one asked for. `docs/cli.md` is tested against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: its name, the module and function that hold it, and one sentence."""
+
+    name: str
+    place: str
+    summary: str
+    section: str
+    aliases: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+def _section(section: str, *rows: tuple[str, str, str] | tuple[str, str, str, str]) -> list[Entry]:
+    return [
+        Entry(row[0], row[1], row[2], section, tuple(row[3].split()) if len(row) == 4 else ())
+        for row in rows
+    ]
+
+
+ENTRIES: list[Entry] = [
+    *_section(
+        "This machine",
+        ("up", "home:up", "start Kedge on this machine"),
+        ("down", "home:down", "stop Kedge; dynos go on serving unless --stop-dynos"),
+        ("status", "home:status", "show whether Kedge and each of its parts is up"),
+        ("doctor", "home:doctor", "check what Kedge needs from this machine"),
+        ("stack", "stacks:stack", "list stacks, or build this machine's stack images", "stacks"),
+        ("stack:build", "stacks:build", "build the images that builds and dynos run in"),
+        ("stack:set", "stacks:set_", "choose the stack of the next build"),
+        ("keys:rotate", "keys:rotate", "seal every config var with a new encryption key"),
+    ),
+    *_section(
+        "Account",
+        ("login", "account:login", "sign in to a platform with a token", "auth:login"),
+        ("logout", "account:logout", "forget the token of a platform", "auth:logout"),
+        ("whoami", "account:whoami", "show who you are signed in as", "auth:whoami"),
+    ),
+    *_section(
+        "Apps",
+        ("apps", "apps:list_", "list your apps", "apps:list list"),
+        ("create", "apps:create", "create an app and its git remote", "apps:create"),
+        ("apps:info", "apps:info", "show an app", "info"),
+        ("apps:rename", "apps:rename", "rename an app", "rename"),
+        ("apps:destroy", "apps:destroy", "destroy an app", "destroy apps:delete"),
+        ("open", "apps:open_", "open an app in the browser", "apps:open"),
+        ("git:remote", "git:remote", "add the git remote of an app to this checkout"),
+    ),
+    *_section(
+        "Config vars",
+        ("config", "config:show_", "list the config vars of an app"),
+        ("config:get", "config:get", "print the value of config vars"),
+        ("config:set", "config:set_", "set config vars and restart", "config:add"),
+        ("config:unset", "config:unset", "remove config vars and restart", "config:remove"),
+        ("config:edit", "config:edit", "edit all config vars in your editor"),
+    ),
+    *_section(
+        "Releases",
+        ("releases", "releases:list_", "list the releases of an app"),
+        ("releases:info", "releases:info", "show one release"),
+        ("releases:diff", "releases:diff", "show what differs between two releases"),
+        ("releases:output", "releases:output", "print what the release command printed"),
+        ("releases:verify", "releases:verify", "check that no release was altered since"),
+        ("rollback", "rollback:rollback", "go back to an earlier release", "releases:rollback"),
+        ("why", "why:why", "say why an app, or a release, is not up"),
+    ),
+    *_section(
+        "Builds",
+        ("builds", "builds:list_", "list the builds of an app"),
+        ("builds:create", "builds:create", "build and release a folder or a tarball"),
+        ("builds:output", "builds:output", "print the output of a build"),
+        ("builds:cancel", "builds:cancel", "cancel a build that runs"),
+        ("buildpacks", "buildpacks:list_", "list the buildpacks of an app"),
+        ("buildpacks:set", "buildpacks:set_", "set the buildpack of an app"),
+        ("buildpacks:add", "buildpacks:add", "add a buildpack to an app"),
+        ("buildpacks:remove", "buildpacks:remove", "remove a buildpack from an app"),
+        ("buildpacks:clear", "buildpacks:clear", "remove every buildpack: detect again"),
+    ),
+    *_section(
+        "Dynos",
+        ("ps", "dynos:list_", "list the dynos of an app"),
+        ("ps:scale", "scale:scale", "show or change how many dynos run", "scale"),
+        ("ps:type", "scale:type_", "show or change the size of dynos", "ps:resize"),
+        ("ps:restart", "dynos:restart", "restart dynos", "restart"),
+        ("ps:stop", "dynos:stop", "stop dynos; a one-off dyno ends for good"),
+        ("ps:wait", "dynos:wait", "wait until what runs is what is wanted"),
+        ("run", "run:run", "run a command in a one-off dyno, attached to it"),
+        ("run:detached", "run:detached", "run a command in a one-off dyno, output to the logs"),
+        ("logs", "logs:logs", "print or follow the logs of an app"),
+    ),
+    *_section(
+        "Domains",
+        ("domains", "domains:list_", "list the domains of an app"),
+        ("domains:add", "domains:add", "add a domain to an app"),
+        ("domains:remove", "domains:remove", "remove a domain from an app"),
+    ),
+    *_section(
+        "The command line",
+        ("help", "help:help_", "show the help of a command"),
+        ("completion", "completion:completion", "print the completion script of a shell"),
+        ("version", "help:version", "print the version"),
+    ),
+    Entry("git:credentials", "git:credentials", "answer git's question for a token", "", (), True),
+]
+
+BY_NAME: dict[str, Entry] = {
+    name: entry for entry in ENTRIES for name in (entry.name, *entry.aliases)
+}
