@@ -11,38 +11,61 @@ import json
 import sys
 from pathlib import Path
 
+from kedge.errors import KedgeError
 from kedge.home import commands, detached, foundation, installation, up
-from kedge.settings import load
+from kedge.settings import Settings, load
 
 
 def main() -> int:
     """Do the one thing that is named; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m kedge.home")
-    parser.add_argument("what", choices=["up", "down", "status", "foundation"])
+    parser.add_argument("what", choices=sorted(DOINGS))
     parser.add_argument("--background", action="store_true")
     parser.add_argument("--engine", action="store_true")
     parser.add_argument("--detach", action="store_true")
     parser.add_argument("--stop-dynos", action="store_true")
     parser.add_argument("--procfile", type=Path)
-    return _do(parser.parse_args())
+    asked = parser.parse_args()
+    return DOINGS[asked.what](load(), asked)
 
 
-def _do(asked: argparse.Namespace) -> int:
-    settings = load()
-    if asked.what == "foundation":
-        _say(foundation.answer(installation.establish(settings), engine=asked.engine))
-        return 0
-    if asked.what == "down":
-        return commands.down(settings, stop_dynos=asked.stop_dynos, say=_say)
-    if asked.what == "status":
-        seen = commands.status(settings, processes=asked.procfile)
-        _say(json.dumps(seen.as_json(), indent=2))
-        return 0 if seen.ready else 1
-    if asked.background:
-        log = settings.home / "log" / "up.log"
-        leave = lambda: detached.leave_the_terminal(log)  # noqa: E731
-        return up.run(settings, say=_say, processes=asked.procfile, ready=leave)
-    return commands.up(settings, detach=asked.detach, say=_say, processes=asked.procfile)
+def _up(settings: Settings, asked: argparse.Namespace) -> int:
+    if not asked.background:
+        return commands.up(settings, detach=asked.detach, say=_say, processes=asked.procfile)
+    log = settings.home / "log" / "up.log"
+    return up.run(
+        settings,
+        say=_say,
+        processes=asked.procfile,
+        ready=lambda: detached.leave_the_terminal(log),
+    )
+
+
+def _down(settings: Settings, asked: argparse.Namespace) -> int:
+    return commands.down(settings, stop_dynos=asked.stop_dynos, say=_say)
+
+
+def _status(settings: Settings, asked: argparse.Namespace) -> int:
+    seen = commands.status(settings, processes=asked.procfile)
+    _say(json.dumps(seen.as_json(), indent=2))
+    return 0 if seen.ready else 1
+
+
+def _foundation(settings: Settings, asked: argparse.Namespace) -> int:
+    _say(foundation.answer(installation.establish(settings), engine=asked.engine))
+    return 0
+
+
+def _release(settings: Settings, _asked: argparse.Namespace) -> int:
+    from kedge.home import release  # noqa: PLC0415 - a process of its own, with large libraries
+    from kedge.services import bind  # noqa: PLC0415
+
+    try:
+        release.bring_up_to_date(installation.establish(settings), bind(settings))
+    except KedgeError as error:
+        _say(error.message)
+        return 1
+    return 0
 
 
 def _say(line: str) -> None:
@@ -51,5 +74,13 @@ def _say(line: str) -> None:
     except BrokenPipeError:  # who waited has gone
         return
 
+
+DOINGS = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "foundation": _foundation,
+    "release": _release,
+}
 
 sys.exit(main())

@@ -36,7 +36,7 @@ def ensure() -> pwd.struct_passwd:
     Raises:
         StartRefused: it cannot be made, or this root may not make mount namespaces (a container's).
     """
-    _refuse_without_namespaces()
+    refuse_without_namespaces()
     try:
         return pwd.getpwnam(NAME)
     except KeyError:
@@ -61,7 +61,8 @@ def _make() -> None:
         raise StartRefused(f"The account {NAME} cannot be made: {made.stderr.strip()}.", OTHERWISE)
 
 
-def _refuse_without_namespaces() -> None:
+def refuse_without_namespaces() -> None:
+    """Raises StartRefused when this root may not make a mount namespace."""
     tried = subprocess.run(
         ["unshare", "--mount", "true"], capture_output=True, text=True, check=False
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kedge.home import detached, installation, parts, procfile, stop
+from kedge.home import detached, installation, lock, parts, procfile, stop
 from kedge.home import up as foreground
+from kedge.home.findings import Finding
 from kedge.home.installation import Installation
 from kedge.home.status import Status, observe, of_nothing
 from kedge.settings import Settings
@@ -45,7 +46,17 @@ def status(settings: Settings, *, processes: Path | None = None) -> Status:
     found = installation.find(settings)
     if found is None:
         nobody = Installation(settings, "")
-        return of_nothing(
-            nobody.url, nobody.https_url, [part.name for part in parts.of(nobody, wanted)]
-        )
+        names = [part.name for part in parts.of(nobody, wanted)]
+        return of_nothing(nobody.url, nobody.https_url, names)
     return observe(found, parts.of(found, wanted))
+
+
+def doctor(settings: Settings) -> list[Finding]:
+    """`kedge doctor`: everything looked at on this machine and in this installation."""
+    from kedge.home.doctor import findings  # noqa: PLC0415 - `up` stays small without it
+
+    found = installation.find(settings)
+    runs = found is not None and lock.holder(found.home) is not None
+    return findings(
+        found.settings if found else settings, found, status(settings) if runs else None
+    )

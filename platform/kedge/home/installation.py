@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import secrets
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kedge.errors import StartRefused
-from kedge.settings import Settings
+from kedge.settings import Settings, environment, load
 
 LEAST_FREE_MB = 256
 # Every part inherits this variable; `kedge down` finds by it what a kill -9 left behind.
@@ -84,13 +85,35 @@ class Installation:
 
 
 def find(settings: Settings) -> Installation | None:
-    """The installation in the home, if one was ever started there. Changes nothing."""
+    """The installation in the home as it was started last, None when it never was. Changes nothing.
+
+    The environment of `kedge down` and `kedge status` need name the home only.
+    """
     try:
-        return Installation(settings, (settings.home / "installation").read_text().strip())
+        found = (settings.home / "installation").read_text().strip()
+        return Installation(_as_started(settings), found)
     except FileNotFoundError:
         return None
     except PermissionError:
         raise _of_another_user(settings.home) from None
+
+
+def remember(installation: Installation) -> None:
+    """Write down with which settings it was started, and where the command line finds it."""
+    values = environment(replace(installation.settings, secret_key=""))
+    write_private(_memory(installation.settings), json.dumps(values))
+    write_private(installation.home / "url", installation.url + "\n")
+
+
+def _memory(settings: Settings) -> Path:
+    return settings.home / "started-with.json"
+
+
+def _as_started(settings: Settings) -> Settings:
+    try:
+        return load(json.loads(_memory(settings).read_text()) | {"KEDGE_HOME": str(settings.home)})
+    except FileNotFoundError:
+        return settings
 
 
 def establish(settings: Settings) -> Installation:
@@ -102,7 +125,8 @@ def establish(settings: Settings) -> Installation:
     try:
         _own_folder(settings.home)
         _refuse_full_disk(settings.home)
-        found = find(settings) or _new(settings)
+        known = find(settings)
+        found = replace(known, settings=settings) if known else _new(settings)
         _make_folders(found)
     except OSError as error:
         raise StartRefused(

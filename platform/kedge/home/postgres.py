@@ -38,8 +38,13 @@ SETTINGS = {
 
 def url(installation: Installation) -> str:
     """The database to use: the one given, else the private server's."""
+    return installation.settings.database_url or private_url(installation)
+
+
+def private_url(installation: Installation) -> str:
+    """The database `kedge` of the private server."""
     folder = quote(str(installation.postgres_socket_dir), safe="/")
-    return installation.settings.database_url or f"postgresql://kedge@/kedge?host={folder}"
+    return f"postgresql://kedge@/kedge?host={folder}"
 
 
 def prepare(installation: Installation) -> list[str]:

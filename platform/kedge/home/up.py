@@ -45,6 +45,7 @@ def run(
 
 def _run(plan: Plan, signals: Signals, say: Say, ready: Callable[[], None]) -> int:
     began = time.monotonic()
+    installations.remember(plan.installation)
     try:
         watch = Watch(plan, say, _bring_up(plan, signals, say))
         say(f"Kedge is ready: {plan.installation.url}")
