@@ -64,13 +64,14 @@ class App:
                 "name": str(name),
                 "hosts": list(hosts),
                 "servers": dict(servers),
+                **rest,
             }:
                 return cls(
                     id=_matching(APP_ID, app_id, "an app's id"),
                     version=version,
                     name=_matching(APP_NAME, name, "an app's name"),
                     hosts=tuple(sorted({_host(host, reserved) for host in hosts})),
-                    state=_state(body.get("state")),
+                    state=_state(rest.get("state")),
                     servers={
                         _matching(SERVER_NAME, server, "a server's name"): Address.parse(address)
                         for server, address in sorted(servers.items())

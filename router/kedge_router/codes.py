@@ -1,6 +1,8 @@
 """From the state in which HAProxy ended a request to Heroku's router error code."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 DESCRIPTIONS = {
     "H10": "App crashed",
@@ -65,59 +67,90 @@ def outcome(ending: Ending, first_byte_ms: int) -> Outcome:
     """
     if ending.code:
         return Outcome(ending.code, 503)
-    who, phase = ending.state[:1], ending.state[1:2]
-    if ending.state in ("--", "LR"):
-        return Outcome(None, ending.status)
-    if phase == "R":
-        return _unrouted(who, ending)
-    if who in "KDU":  # sessions shut down, or the server was marked down
-        return Outcome("H24", 503)
-    if phase == "Q":
-        return Outcome("H27", 499) if who == "C" else Outcome("H11", 503)
-    if ending.state in ("SC", "sC"):
-        return _unconnected(who, ending)
-    if who in "Cc":
-        return _client_left(who, ending)
-    if phase == "H":
-        return _no_answer(who, ending, first_byte_ms)
-    if phase in "DL" and who in "Ss":
-        return _interrupted(who, ending)
-    return Outcome("H99", 503)
+    rule = next(rule for states, rule in RULES if fnmatchcase(ending.state[:2], states))
+    return rule(ending, first_byte_ms)
 
 
-def _unrouted(who: str, ending: Ending) -> Outcome:
-    """The request's head was never complete, or was refused."""
-    if who == "P":
-        return Outcome("H26", ending.status)
-    return Outcome("H28" if who == "c" else "H27", 499)
+def _complete(ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome(None, ending.status)
 
 
-def _unconnected(who: str, ending: Ending) -> Outcome:
-    if who == "s":
+def _refused(ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome("H26", ending.status)
+
+
+def _forced(_ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome("H24", 503)
+
+
+def _queued(_ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome("H11", 503)
+
+
+def _unconnected(ending: Ending, _first_byte_ms: int) -> Outcome:
+    if ending.state[0] == "s":
         return Outcome("H19", 503)
     return Outcome("H14" if ending.server == "<NOSRV>" else "H21", 503)
 
 
-def _client_left(who: str, ending: Ending) -> Outcome:
+def _client_left(ending: Ending, _first_byte_ms: int) -> Outcome:
     """A client may leave while it is answered; before that the request was in vain."""
     if ending.response_ms >= 0:
         return Outcome(None, ending.status)
-    return Outcome("H28" if who == "c" else "H27", 499)
+    return Outcome("H27", 499)
 
 
-def _no_answer(who: str, ending: Ending, first_byte_ms: int) -> Outcome:
-    """The dyno was connected, but no complete head of a response came."""
-    if who == "s":
-        return Outcome("H28", 499) if ending.upload_is_short else Outcome("H12", 503)
-    if who == "S":  # our own limit on the first byte closes the dyno's side, as the dyno would
-        return Outcome("H12" if ending.active_ms >= first_byte_ms else "H13", 503)
-    return Outcome("H17", 503) if who == "P" else Outcome("H99", 503)
+def _client_idle(ending: Ending, _first_byte_ms: int) -> Outcome:
+    if ending.response_ms >= 0:
+        return Outcome(None, ending.status)
+    return Outcome("H28", 499)
 
 
-def _interrupted(who: str, ending: Ending) -> Outcome:
-    """The dyno went away or fell silent in the middle of its answer."""
-    if who == "s":
-        return Outcome("H12", 503) if ending.response_ms < 0 else Outcome("H15", ending.status)
-    if ending.response_ms >= 0 and ending.upload_is_short:  # answered early (413) and closed
+def _server_idle(ending: Ending, _first_byte_ms: int) -> Outcome:
+    """The dyno's time was up; it had the whole request, or the client never sent all of it."""
+    return Outcome("H28", 499) if ending.upload_is_short else Outcome("H12", 503)
+
+
+def _server_left(ending: Ending, first_byte_ms: int) -> Outcome:
+    """No head of a response came; our own limit closes the dyno's side as the dyno would."""
+    return Outcome("H12" if ending.active_ms >= first_byte_ms else "H13", 503)
+
+
+def _garbage(_ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome("H17", 503)
+
+
+def _silent(ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome("H12", 503) if ending.response_ms < 0 else Outcome("H15", ending.status)
+
+
+def _cut(ending: Ending, _first_byte_ms: int) -> Outcome:
+    """The dyno closed in the middle, unless it had answered early (413) and hung up."""
+    if ending.response_ms >= 0 and ending.upload_is_short:
         return Outcome(None, ending.status)
     return Outcome("H18", ending.status if ending.status > 0 else 503)
+
+
+def _unforeseen(_ending: Ending, _first_byte_ms: int) -> Outcome:
+    return Outcome("H99", 503)
+
+
+RULES: tuple[tuple[str, Callable[[Ending, int], Outcome]], ...] = (
+    ("--", _complete),
+    ("LR", _complete),
+    ("PR", _refused),  # no complete head of a request
+    ("cR", _client_idle),
+    ("?R", _client_left),
+    ("[KDU]?", _forced),  # sessions were shut down, or the server was marked down
+    ("C[QCHDL]", _client_left),
+    ("c[QCHDL]", _client_idle),
+    ("?Q", _queued),
+    ("[Ss]C", _unconnected),
+    ("sH", _server_idle),  # connected, and waiting for the head of a response
+    ("SH", _server_left),
+    ("PH", _garbage),
+    ("s[DL]", _silent),  # the answer has begun
+    ("S[DL]", _cut),
+    ("??", _unforeseen),
+)
+"""The first that matches HAProxy's state: who ended it, and in which phase."""

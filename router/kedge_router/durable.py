@@ -1,4 +1,4 @@
-"""Files that are either the old or the new, whatever happens in between, and on disk when said so."""
+"""Files that are the old or the new one whatever happens, and on disk when said so."""
 
 import os
 from pathlib import Path

@@ -1,18 +1,21 @@
 """The launcher: writes what HAProxy starts from and becomes HAProxy.
 
 HAProxy runs as master and worker (`-W`). The master is the supervised process: when it is killed
-its worker sees the closed pipe and exits by itself, when the worker dies the master exits too, so
-a new start always finds ports and sockets free. Routes are in force from the first request on,
-because the rendered configuration holds the saved map; the agent need not run.
+its workers see the closed pipe and exit by themselves, when a worker dies the master exits too. A
+lock they all inherit makes the next start wait for the last of them. Routes are in force from the
+first request on, because the rendered configuration holds the saved map: the agent need not run.
 """
 
+import fcntl
 import os
 import resource
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 from . import durable
 from .certificates import repair
+from .journal import say
 from .map import RouteMap
 from .render import LOG_FD, render
 from .settings import Settings
@@ -23,20 +26,37 @@ DESCRIPTORS_APART = 600
 
 def launch(settings: Settings) -> NoReturn:
     """Become HAProxy, with the map as last saved in force."""
-    prepare(settings)
+    make_folders(settings)
+    hold_lock(settings.dir / "haproxy.lock", inheritable=True)
+    if settings.https_binds:
+        repair(settings)
     write_files(settings, RouteMap.load(settings.map_path, settings.slots))
-    os.dup2(open_log(settings), LOG_FD, inheritable=True)
+    os.dup2(open_log(settings), LOG_FD)
+    os.set_inheritable(LOG_FD, True)
     master = f"{settings.master_socket},mode,600"
-    words = [settings.haproxy, "-W", "-db", "-S", master, "-f", str(settings.config_path)]
+    words = [settings.haproxy, "-q", "-W", "-db", "-S", master, "-f", str(settings.config_path)]
     os.execvp(settings.haproxy, words)  # noqa: S606 - a list of words, no shell
 
 
-def prepare(settings: Settings) -> None:
-    """Make the folders, and leave out certificates HAProxy would refuse to start with."""
+def make_folders(settings: Settings) -> None:
+    """Make the folders the router writes to, for its own account alone."""
     for folder in (settings.dir, settings.dir / "maps", settings.dir / "pages"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if settings.https_binds:
-        repair(settings)
+
+
+def hold_lock(path: Path, *, inheritable: bool = False) -> None:
+    """Hold `path` locked as long as this process lives, and those that inherit it.
+
+    So HAProxy starts only when no process of the one before is left, whatever it died of, and
+    there is one agent at a time.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(descriptor, inheritable)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("lock.waiting", path=path, reason="another process still works in this folder")
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def write_files(settings: Settings, route_map: RouteMap) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .app import App
 from .map import RouteMap
 from .render import map_entries, server_line
 from .runtime import MAPS, Observed
@@ -30,11 +31,7 @@ class Plan:
 
 
 def plan(route_map: RouteMap, observed: Observed, maps: Path) -> Plan:
-    """What a worker that holds `observed` must be told; an empty plan means the map is in force.
-
-    Slots the worker was started without are left out: after a reload has added some, an older
-    worker only finishes what it has.
-    """
+    """What a worker that holds `observed` must be told; an empty plan means the map is in force."""
     return Plan(
         make=tuple(_make(route_map, observed)),
         route=tuple(_route(route_map, observed, maps)),
@@ -44,9 +41,7 @@ def plan(route_map: RouteMap, observed: Observed, maps: Path) -> Plan:
 
 def _make(route_map: RouteMap, observed: Observed) -> Iterator[str]:
     for app_id, slot in route_map.slots.items():
-        if slot not in observed.slots:
-            continue
-        there = observed.servers[slot]
+        there = observed.servers.get(slot, {})
         number = max((server.number for server in there.values()), default=0)
         for name, address in route_map.apps[app_id].servers.items():
             if name not in there:
@@ -63,8 +58,6 @@ def _route(route_map: RouteMap, observed: Observed, maps: Path) -> Iterator[str]
     for name in MAPS:
         there = observed.maps[name]
         for key, value in wanted[name].items():
-            if (value if name in ("hosts", "wild") else key) not in observed.slots:
-                continue
             if key not in there:
                 yield f"add map {maps}/{name}.map {key} {value}"
             elif set(there[key]) != {value}:
@@ -82,3 +75,32 @@ def _retire(route_map: RouteMap, observed: Observed) -> Iterator[str]:
         for name, server in servers.items():
             if name not in wanted and server.ready:
                 yield f"set server {slot}/{name} state drain"
+
+
+def in_force(route_map: RouteMap, observed: Observed, maps: Path) -> frozenset[str]:
+    """The apps a worker that holds `observed` serves exactly as the map has them."""
+    if not plan(route_map, observed, maps):
+        return frozenset(route_map.apps)
+    entries = map_entries(route_map)
+    return frozenset(
+        app_id
+        for app_id, slot in route_map.slots.items()
+        if slot in observed.slots
+        and _serves(route_map.apps[app_id], slot, observed)
+        and all(
+            observed.maps[name].get(slot, []) == [entries[name][slot]] * (slot in entries[name])
+            for name in ("apps", "state")
+        )
+    )
+
+
+def _serves(app: App, slot: str, observed: Observed) -> bool:
+    """Whether the app's hosts lead to its slot, and just its servers are ready there."""
+    ready = {
+        name: server.address for name, server in observed.servers[slot].items() if server.ready
+    }
+    leading = {
+        *(host for host, to in observed.maps["hosts"].items() if slot in to),
+        *(f"*.{host}" for host, to in observed.maps["wild"].items() if slot in to),
+    }
+    return ready == dict(app.servers) and leading == set(app.hosts)

@@ -43,10 +43,50 @@ LOG_FORMAT = "{%s}" % ",".join(  # noqa: UP031 - a format within a format
         "connect_ms": "%Tc",
         "response_ms": "%Tr",
         "active_ms": "%Ta",
+        "proto": '"%[var(txn.proto)]"',
         "tls": '"%sslv"',
         "path": '"%[capture.req.uri,json(utf8s)]"',
     }.items()
 )
+
+ROUTING = Template("""\
+  # The platform's own hosts: nothing of theirs is in an app's log.
+  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
+  acl handing_over str(worker),map_str($maps/worker.map) -m found
+  acl elsewhere    str(worker),map_str($maps/worker.map) -m found
+  acl elsewhere    var(txn.host) -m str $platform_hosts
+  acl routed       var(txn.slot) -m found
+
+  # Host to slot: exact names, then a wildcard for the first label. Both are tree lookups.
+  http-request set-var(txn.slot) var(txn.host),map_str($maps/hosts.map) if !elsewhere
+  http-request set-var(txn.zone) var(txn.host),field(2,.,0) if !elsewhere !routed
+  http-request set-var(txn.slot) var(txn.zone),map_str($maps/wild.map) if !elsewhere !routed
+  http-request set-log-level silent if !routed
+  http-request return status 404 $no_such_app if !elsewhere !routed
+  http-request set-var(txn.owner) var(txn.slot),map_str($maps/apps.map) if routed
+  http-request set-var(txn.id) var(txn.owner),field(1,:) if routed
+  http-request set-var(txn.name) var(txn.owner),field(2,:) if routed
+
+  # The app's state: absent when it is up.
+  http-request set-var(txn.code) var(txn.slot),map_str($maps/state.map) if routed
+$state_pages
+
+  acl has_body     req.hdr_val(content-length) gt 0
+  acl has_body     req.hdr(transfer-encoding) -m found
+  acl has_length   req.hdr(content-length) -m found
+  acl uploads      method POST PUT PATCH   # over HTTP/2 a body need not be announced
+  http-request set-var(txn.content_length) req.hdr(content-length)
+  http-request set-var(txn.has_body) bool(true) if has_body or uploads !has_length
+  use_backend successor if handing_over
+  use_backend platform if elsewhere
+  use_backend %[var(txn.slot)]
+
+  # HAProxy's own errors are 503 to the client, as Heroku's; an app's own 500 passes.
+  acl answered     var(txn.answered) -m found
+  acl is_own_error status 500 502 504
+  http-response set-var(txn.answered) bool(true)
+  http-after-response set-status 503 reason "Service Unavailable" if !answered is_own_error
+""")
 
 FRAME = Template("""\
 # Rendered by kedge_router from its settings and map.json; changes here are overwritten.
@@ -84,47 +124,35 @@ $binds
   unique-id-format %[uuid()]
 
   # The request's id and where it came from.
-  http-request set-var(txn.rid) req.hdr(x-request-id) if { req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=_-]{20,200}$$ }
-  http-request set-var(txn.rid) unique-id if !{ var(txn.rid) -m found }
+  acl id_given     req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=_-]{20,200}$$
+  acl id_known     var(txn.rid) -m found
+  acl is_forwarded req.fhdr(x-forwarded-for) -m found
+  http-request set-var(txn.rid) req.hdr(x-request-id) if id_given
+  http-request set-var(txn.rid) unique-id if !id_known
   http-request set-header X-Request-Id %[var(txn.rid)]
   http-request set-header X-Request-Start %[date(0,ms)]
-  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if { req.fhdr(x-forwarded-for) -m found }
-  http-request set-var(txn.fwd) src if !{ var(txn.fwd) -m found }
+  http-request set-var-fmt(txn.fwd) "%[src]" if !is_forwarded
+  http-request set-var-fmt(txn.fwd) "%[req.fhdr(x-forwarded-for,-1)], %[src]" if is_forwarded
   http-request add-header X-Forwarded-For %[src]
-  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }
-  http-request set-header X-Forwarded-Proto https if { ssl_fc }
+  http-request set-var(txn.proto) str(http) if !{ ssl_fc }
+  http-request set-var(txn.proto) str(https) if { ssl_fc }
+  http-request set-header X-Forwarded-Proto %[var(txn.proto)]
   http-request set-header X-Forwarded-Port %[dst_port]
   http-request add-header Via "1.1 kedge-router"
   # 2.6 forwards these, and a dyno that speaks h2c would take requests past the router.
   http-request del-header Upgrade if { req.hdr(upgrade) -m sub -i h2c }
   http-request del-header HTTP2-Settings
-
-  # HAProxy's own errors are 503 to the client, as Heroku's; an app's own 500 passes.
-  http-response set-var(txn.answered) bool(true)
-  http-after-response set-status 503 reason "Service Unavailable" if !{ var(txn.answered) -m found } { status 500 502 504 }
-
-  # The platform's own hosts.
-  http-request set-var(txn.host) req.hdr(host),host_only,lower,rtrim(.)
-  acl platform var(txn.host) -m str $platform_hosts
-  http-request set-log-level silent if platform
-
-  # Host to slot: exact names, then a wildcard for the first label. Both are tree lookups.
-  http-request set-var(txn.slot) var(txn.host),map_str($dir/maps/hosts.map) if !platform
-  http-request set-var(txn.slot) var(txn.host),field(2,.,0),map_str($dir/maps/wild.map) if !platform !{ var(txn.slot) -m found }
-  http-request set-log-level silent if !{ var(txn.slot) -m found }
-  http-request return status 404 $no_such_app if !platform !{ var(txn.slot) -m found }
-  http-request set-var(txn.owner) var(txn.slot),map_str($dir/maps/apps.map) if !platform
-  http-request set-var(txn.id) var(txn.owner),field(1,:) if !platform
-  http-request set-var(txn.name) var(txn.owner),field(2,:) if !platform
-
-  # The app's state: absent when it is up.
-  http-request set-var(txn.code) var(txn.slot),map_str($dir/maps/state.map) if !platform
-$state_pages
-  http-request set-var(txn.content_length) req.hdr(content-length)
-  http-request set-var(txn.has_body) bool(true) if { req.hdr(content-length) -m found } or { req.hdr(transfer-encoding) -m found } or { method POST PUT PATCH }
-  use_backend platform if platform
-  use_backend %[var(txn.slot)]
-
+$routing
+# After a reload the worker before keeps its idle connections for one more request each, and 2.6
+# cannot change its servers any more. Told so by a map, it passes those requests on to its
+# successor, which has the routes of now; what it has begun it finishes itself.
+frontend handover from clients
+  bind unix@$dir/handover.sock mode 600 accept-proxy
+  log-format '$log_format'
+  http-request set-var(txn.rid) req.hdr(x-request-id)
+  http-request set-var(txn.fwd) req.fhdr(x-forwarded-for)
+  http-request set-var(txn.proto) req.hdr(x-forwarded-proto)
+$routing
 defaults platform
   mode http
   log global
@@ -143,6 +171,10 @@ defaults platform
 
 backend platform from platform
   server web $platform_backend
+
+backend successor from platform
+  http-reuse never
+  server worker unix@$dir/handover.sock send-proxy-v2
 
 defaults apps
   mode http
@@ -176,6 +208,9 @@ backend $slot from apps
 $servers
 """)
 
+PLATFORM_TIMEOUT = "1h"
+"""Silence allowed on the platform's own connections: pushes, builds, log tails."""
+
 PLATFORM_DOWN = (
     'content-type application/json string "{\\"id\\":\\"service_unavailable\\",\\"message\\":'
     '\\"The platform does not answer. Apps are served; see: kedge status\\"}"'
@@ -189,6 +224,7 @@ def render(settings: Settings, route_map: RouteMap) -> dict[str, str]:
         f"maps/{name}.map": "".join(f"{key} {value}\n" for key, value in entries.items())
         for name, entries in map_entries(route_map).items()
     }
+    maps["maps/worker.map"] = ""  # filled at run time in workers that have a successor
     return {**page_files(), **maps, "haproxy.cfg": _configuration(settings, route_map)}
 
 
@@ -207,6 +243,12 @@ def map_entries(route_map: RouteMap) -> dict[str, dict[str, str]]:
 
 
 def _configuration(settings: Settings, route_map: RouteMap) -> str:
+    routing = ROUTING.substitute(
+        maps=settings.dir / "maps",
+        platform_hosts=" ".join(settings.platform_hosts),
+        state_pages="\n".join(_state_pages(settings)),
+        no_such_app=_page(settings, "404"),
+    )
     frame = FRAME.substitute(
         dir=settings.dir,
         threads=settings.threads,
@@ -218,14 +260,12 @@ def _configuration(settings: Settings, route_map: RouteMap) -> str:
         connect_seconds=settings.connect_seconds,
         first_byte_seconds=settings.first_byte_seconds,
         idle_seconds=settings.idle_seconds,
-        platform_timeout="1h",
-        platform_hosts=" ".join(settings.platform_hosts),
         platform_backend=settings.platform_backend,
+        platform_timeout=PLATFORM_TIMEOUT,
         platform_down=PLATFORM_DOWN,
         binds="\n".join(_binds(settings)),
+        routing=routing,
         error_pages="\n".join(_error_pages(settings)),
-        state_pages="\n".join(_state_pages(settings)),
-        no_such_app=_page(settings, "404"),
     )
     owners = {slot: route_map.apps[app_id] for app_id, slot in route_map.slots.items()}
     slots = (

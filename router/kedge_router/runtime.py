@@ -81,7 +81,7 @@ class Worker:
         return _exchange(self.socket, f"{self.prefix}{command}\n")
 
     def act(self, commands: Iterable[str]) -> list[str]:
-        """Carry out `commands` in order; returns what HAProxy objected to, nothing if all is well."""
+        """Carry out `commands` in order; returns what HAProxy objected to."""
         return [
             line
             for batch in _batches(self.prefix + command for command in commands)
@@ -110,6 +110,8 @@ class Worker:
         for slot, name, server in _servers(self.ask("show servers state")):
             if slot in servers:
                 servers[slot][name] = server
+        if not servers:
+            raise ConnectionError("HAProxy's worker did not list its backends.")
         return Observed(servers, {name: self._map(name) for name in MAPS})
 
     def _map(self, name: str) -> dict[str, list[str]]:
@@ -119,6 +121,28 @@ class Worker:
                 case [_, key, value]:
                     entries.setdefault(key, []).append(value)
         return entries
+
+    def hand_over(self) -> None:
+        """Have a finishing worker pass what it has not begun to its successor; once is enough."""
+        if not self._map("worker"):
+            self.act([f"add map {self.maps}/worker.map worker finishing"])
+
+    def cut(self, slot: str, server: str) -> None:
+        """End all sessions on a server.
+
+        A finishing worker takes that only one by one, as its servers can no more be spoken to.
+        """
+        if not self.prefix:
+            self.act([f"shutdown sessions server {slot}/{server}"])
+            return
+        for line in self.ask("show sess").splitlines():
+            if STREAM_ON_SERVER.findall(line) == [(slot, server)]:
+                self.act([f"shutdown session {line.partition(':')[0]}"])
+
+    def servers(self, slot: str) -> dict[str, Server]:
+        """The servers of one slot, by name."""
+        table = self.ask(f"show servers state {slot}")
+        return {name: server for _, name, server in _servers(table)}
 
     def used_connections(self, slot: str) -> dict[str, int]:
         """Connections with a request on them, by server of `slot`."""
@@ -134,8 +158,11 @@ class Worker:
 
         HAProxy holds its threads still while it lists them, so none is between two states.
         """
+        listing = self.ask("show sess")
+        if not listing.strip():  # it lists at least this very command
+            raise ConnectionError("HAProxy's worker did not list its sessions.")
         count: dict[tuple[str, str], int] = {}
-        for slot, server in STREAM_ON_SERVER.findall(self.ask("show sess")):
+        for slot, server in STREAM_ON_SERVER.findall(listing):
             count[slot, server] = count.get((slot, server), 0) + 1
         return count
 
