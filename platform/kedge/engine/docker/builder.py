@@ -180,18 +180,21 @@ class DockerBuilder:
                 state = api.inspect_container(container)["State"]
             except docker.errors.NotFound as error:
                 raise BuildFailed("The build's container was removed while it ran.") from error
-            # A killed child does not always show in the state, but it does in the events.
-            out_of_memory = bool(state["OOMKilled"]) or any(
-                api.events(
-                    since=f"{began_at:.9f}",
-                    until=f"{time.time():.9f}",
-                    decode=True,
-                    filters={"container": [container], "event": ["oom"]},
-                )
-                if state["ExitCode"]
-                else ()
+            out_of_memory = bool(state["OOMKilled"]) or (
+                state["ExitCode"] != 0 and self._child_ran_out(container, began_at)
             )
         return _Ended(exit_status=state["ExitCode"], out_of_memory=out_of_memory)
+
+    def _child_ran_out(self, container: str, began_at: float) -> bool:
+        """A killed child does not always show in the container's state, but in the events."""
+        events: Any = self._engine.api.events  # typed too narrowly: the API takes fractions
+        found = events(
+            since=f"{began_at:.9f}",
+            until=f"{time.time():.9f}",
+            decode=True,
+            filters={"container": [container], "event": ["oom"]},
+        )
+        return any(True for _ in found)
 
     def _remove(self, container: str) -> None:
         with translated("remove a build's container"):

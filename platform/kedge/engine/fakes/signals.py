@@ -1,0 +1,45 @@
+"""Wakes and the queue in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from uuid import UUID
+
+from kedge.errors import QueueDown
+
+
+class FakeWakes:
+    """`Wakes` within one process; `woken` are all topics ever woken."""
+
+    def __init__(self) -> None:
+        self.woken: list[str] = []
+        self._count: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    def wake(self, topic: str) -> None:
+        """Wake whoever waits for the topic."""
+        with self._changed:
+            self.woken.append(topic)
+            self._count[topic] += 1
+            self._changed.notify_all()
+
+    def wait(self, topic: str, seconds: float) -> bool:
+        """Wait for a wake of the topic; False when the time passed."""
+        with self._changed:
+            before = self._count[topic]
+            return self._changed.wait_for(lambda: self._count[topic] > before, seconds)
+
+
+class FakeQueue:
+    """A `Queue` that remembers the builds it was given; `down` makes it raise QueueDown."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.builds: list[UUID] = []
+
+    def build(self, build_id: UUID) -> None:
+        """Remember a build to run."""
+        if self.down:
+            raise QueueDown("The fake queue is down.")
+        self.builds.append(build_id)
