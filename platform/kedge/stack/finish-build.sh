@@ -5,7 +5,9 @@
 set -eu
 root=$1
 
-mkdir -p "$root/build" "$root/kedge"
+rm "$root/build/work/app"
+rmdir "$root/build/work"
+mkdir -p "$root/kedge"
 chown 1000:1000 "$root/build"
 rmdir "$root/app"
 ln -s build/work/app "$root/app"

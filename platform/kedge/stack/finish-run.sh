@@ -4,7 +4,9 @@ set -eu
 root=$1
 
 chroot "$root" useradd --uid 1000 --no-create-home --home-dir /app --shell /bin/bash dyno
-mkdir -p "$root/app"
+# In a build, /app is a link to /build/work/app; what a tool wrote down by that name must hold too.
+mkdir -p "$root/app" "$root/build/work"
+ln -s /app "$root/build/work/app"
 chown 1000:1000 "$root/app"
 chmod 755 "$root/app"
 

@@ -1,0 +1,113 @@
+"""The installation around the app's build: whole before it, pruned after it, kept for the next."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from _lib import screen
+from _lib.dependency_tree import Declaration, declare, restore
+from _lib.place import Place
+from _lib.refusal import Refused
+from nodejs_buildpack import modules, workspace
+from nodejs_buildpack.modules import Store
+from nodejs_buildpack.tools import Tools
+
+_NO_PRUNING = (
+    ("NPM_CONFIG_PRODUCTION", "false"),
+    ("YARN_PRODUCTION", "false"),
+    ("YARN2_SKIP_PRUNING", "true"),
+    ("PNPM_SKIP_PRUNING", "true"),
+)
+_PLUG_N_PLAY = (".yarn/cache", ".yarn/unplugged")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What has to be installed for one build, and whether an earlier one may be used."""
+
+    place: Place
+    tools: Tools
+    store: Store
+    reusable: bool
+
+    def around(self, build: Callable[[], None]) -> None:
+        """Install, run `build`, prune, and tell the runner which trees are dependencies.
+
+        Raises:
+            Refused: installing or building failed; an installation the build did not touch is kept.
+        """
+        self._install()
+        before = self.store.state()
+        try:
+            build()
+        except Refused:
+            if self.store.state() == before:
+                self.store.keep_whole(changed=False)
+            raise
+        kept = self.store.whole
+        if self._prunes():
+            self._prune(changed=self.store.state() != before)
+            kept = self.store.pruned
+        _drop_caches(self.place)
+        paths = modules.find(self.place.build_dir)
+        if paths:
+            declare("20-modules", Declaration(paths, kept if self.reusable else None))
+
+    def _install(self) -> None:
+        manager = self.tools.manager
+        name = manager.lock or "package.json"
+        if self.reusable and self.store.restore():
+            screen.step(f"Using the dependencies of {name} as installed before")
+            for script in self.tools.package.lifecycle:
+                self.tools.script(script)
+            return
+        screen.step(f"Installing the dependencies of {name}")
+        self.tools.install()
+
+    def _prunes(self) -> bool:
+        config = self.place.config
+        if any(config.get(name, "").lower() == value for name, value in _NO_PRUNING):
+            return False
+        if config.get("NODE_ENV", "production") != "production":
+            return False
+        members = workspace.members(self.place.build_dir, self.tools.package).values()
+        packages = [self.tools.package, *members]
+        return any(package.has_dev_dependencies for package in packages)
+
+    def _prune(self, *, changed: bool) -> None:
+        if self.reusable:
+            if not changed and self.store.swap_for_pruned():
+                return
+            self.store.copy_whole(changed=changed)
+        screen.step("Removing what only development needs")
+        if not self.tools.prune():
+            screen.error("It could not be removed and stays in the slug.")
+
+
+def of(place: Place, tools: Tools, runtime_version: str) -> Installation:
+    """The installation of the app's lock file."""
+    members = workspace.members(place.build_dir, tools.package)
+    facts = workspace.installed_by(tools.package, members)
+    program = " ".join(tools.manager.install)
+    key = modules.key(place, facts, program, str(tools.manager.fetched), runtime_version)
+    reusable = tools.manager.reusable and workspace.reusable(place.build_dir, members)
+    return Installation(place, tools, modules.store_of(place, key), reusable)
+
+
+def restore_plug_n_play(place: Place, tools: Tools) -> None:
+    """Yarn's zip archives of the last build, where the source does not bring them."""
+    if tools.manager.reusable or (place.build_dir / ".yarn/cache").exists():
+        return
+    kept = place.cache_dir / "nodejs" / "yarn-archives"
+    restore(kept, place.build_dir)
+    declare("25-archives", Declaration(_PLUG_N_PLAY, kept))
+
+
+def _drop_caches(place: Place) -> None:
+    """Tools' caches within node_modules stay out of the slug; the root's is kept for the next build."""
+    for path in modules.find(place.build_dir):
+        cache = place.build_dir / path / ".cache"
+        if cache.is_dir() and path != "node_modules":
+            shutil.rmtree(cache)
