@@ -39,6 +39,38 @@ class Transaction(Session):
                 log.exception("after_commit.failed")
 
 
+class AdvisoryLock:
+    """A lock that lives in its connection: a killed process, or a restarted server, lets go."""
+
+    def __init__(self, connection: Connection, key: int) -> None:
+        self._connection, self._key = connection, {"key": key}
+        self.held = False
+
+    def take(self, *, wait: bool) -> None:
+        """Take the lock; `held` tells whether it was there to take."""
+        verb = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+        answer = self._connection.scalar(text(f"select {verb}(:key)"), self._key)
+        self._connection.commit()
+        self.held = answer is not False
+
+    def is_alive(self) -> bool:
+        """Whether the lock is still held; asks the server."""
+        try:
+            self._connection.execute(text("select 1"))
+            self._connection.commit()
+        except DBAPIError:
+            self.held = False
+        return self.held
+
+    def release(self) -> None:
+        """Let go. A connection that died has done so already."""
+        with suppress(DBAPIError):
+            if self.held:
+                self._connection.execute(text("select pg_advisory_unlock(:key)"), self._key)
+                self._connection.commit()
+        self.held = False
+
+
 class Database:
     """One PostgreSQL database."""
 
@@ -58,28 +90,22 @@ class Database:
         session.run_after_commit()
 
     @contextmanager
-    def advisory_lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
-        """A lock by name that lasts as long as the block (or this process): True when held.
+    def advisory_lock(self, name: str, *, wait: bool = True) -> Iterator[AdvisoryLock]:
+        """A lock by name that lasts as long as the block, or this process.
 
-        With `wait` it blocks until it has the lock; without, the block runs with False when
-        somebody else has it. The lock lives in the connection, so a killed process lets go of it.
+        With `wait` it blocks until it has the lock; without, the block runs with a lock that is
+        not held when somebody else has it.
 
         Raises:
             DatabaseDown: PostgreSQL does not answer.
         """
         with _translated(), self._engine.connect() as connection:
-            key = _lock_key(name)
-            if wait:
-                connection.execute(text("select pg_advisory_lock(:key)"), {"key": key})
-                held = True
-            else:
-                question = text("select pg_try_advisory_lock(:key)")
-                held = bool(connection.scalar(question, {"key": key}))
-            connection.commit()
+            lock = AdvisoryLock(connection, _lock_key(name))
+            lock.take(wait=wait)
             try:
-                yield held
+                yield lock
             finally:
-                _unlock(connection, key, held=held)
+                lock.release()
 
     def ping(self) -> None:
         """Raises DatabaseDown when PostgreSQL does not answer."""
@@ -103,7 +129,7 @@ def migrate(url: str) -> None:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The URL with the driver Kedge uses: `postgres://…` and `postgresql://…` are both understood."""
+    """The URL with the driver Kedge uses; `postgres://…` is understood as well."""
     scheme, separator, rest = url.partition("://")
     if scheme in {"postgres", "postgresql"}:
         return f"postgresql+psycopg{separator}{rest}"
@@ -124,14 +150,6 @@ def _engine(url: str, pool_size: int) -> Engine:
 
 def _lock_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-
-
-def _unlock(connection: Connection, key: int, *, held: bool) -> None:
-    # A connection that died has let go of the lock already.
-    with suppress(DBAPIError):
-        if held:
-            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
-            connection.commit()
 
 
 @contextmanager

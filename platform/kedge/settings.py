@@ -120,6 +120,11 @@ class Settings:
         """E-mail of the installation's owner."""
         return self.owner_email or f"owner@{self.domain}"
 
+    def url_of(self, app_name: str) -> str:
+        """Where an app answers by HTTP."""
+        port = "" if self.http_port == 80 else f":{self.http_port}"
+        return f"http://{app_name}.{self.domain}{port}/"
+
     @property
     def host_ca_bundle(self) -> Path | None:
         """The CA bundle builds and dynos get, if any: the set one, else the environment's."""

@@ -340,6 +340,9 @@ class Wakes(Protocol):
     def wait(self, topic: str, seconds: float) -> bool:
         """Wait for a wake of `topic`; False when the time passed."""
 
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Call the listener with every topic that is woken, from some thread."""
+
 
 class Queue(Protocol):
     """Hands work to the worker."""

@@ -98,6 +98,15 @@ def find(settings: Settings) -> Installation | None:
         raise _of_another_user(settings.home) from None
 
 
+def of(settings: Settings) -> Installation:
+    """The installation a part belongs to. Raises StartRefused when the home has none."""
+    found = find(settings)
+    if found is None:
+        reason = f"There is no installation in {settings.home}."
+        raise StartRefused(reason, "Start one with: kedge up")
+    return replace(found, settings=settings)
+
+
 def remember(installation: Installation) -> None:
     """Write down with which settings it was started, and where the command line finds it."""
     values = environment(replace(installation.settings, secret_key=""))

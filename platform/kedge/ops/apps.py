@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -16,10 +17,17 @@ from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
 from kedge.ops import config_vars, releases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
+from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
 
-_ADJECTIVES = "calm bright quiet gentle swift sunny misty silver cedar coral amber mossy".split()
-_NOUNS = "harbor river meadow valley island lagoon forest canyon prairie summit inlet reef".split()
+KEYS: Keys = {
+    "id": Key(App.id, uuid.UUID),
+    "name": Key(App.name, str),
+    "created_at": Key(App.created_at, moment, is_unique=False),
+    "updated_at": Key(App.updated_at, moment, is_unique=False),
+}
+_ADJECTIVES = ("calm", "bright", "quiet", "gentle", "swift", "sunny", "misty", "silver", "amber")
+_NOUNS = ("harbor", "river", "meadow", "valley", "island", "lagoon", "forest", "canyon", "reef")
 
 
 def create(
@@ -47,13 +55,11 @@ def create(
         return app
 
 
-def list_apps(services: Services, actor: Actor, *, owned_only: bool = False) -> list[App]:
-    """The apps an actor may see, by name."""
-    query = select(App).where(*visible_to(actor)).order_by(App.name)
-    if owned_only and not actor.is_owner:
-        query = query.where(App.owner_id == actor.account_id)
+def list_apps(services: Services, actor: Actor, page: Page) -> list[App]:
+    """A page of the apps an actor may see (`KEYS` order it), and one more when there is one."""
+    query = select(App).where(*visible_to(actor))
     with services.database.transaction() as tx:
-        return list(tx.scalars(query))
+        return list(tx.scalars(paged(query, page, KEYS, App.id)))
 
 
 def find(services: Services, actor: Actor, identity: str) -> App:

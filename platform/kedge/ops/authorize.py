@@ -36,7 +36,8 @@ class Actor:
 
 def visible_to(actor: Actor) -> Iterable[ColumnElement[bool]]:
     """The conditions under which an app is among an actor's."""
-    return [] if actor.is_owner else [App.owner_id == actor.account_id]
+    alive = App.deleting_at.is_(None)
+    return [alive] if actor.is_owner else [alive, App.owner_id == actor.account_id]
 
 
 def allowed(actor: Actor, action: Action, app: App) -> bool:
@@ -51,9 +52,9 @@ def find_app(
     """The app of that name or id, when the actor may do this to it; with `lock`, held till commit.
 
     Raises:
-        NotFound: there is none, or the actor may not even see it.
+        NotFound: there is none, it is on its way out, or the actor may not even see it.
         Forbidden: they may see it, but not do this.
-        AppBeingDeleted: it is on its way out and a change was asked for.
+        AppBeingDeleted: it is on its way out and a change was asked for (`lock`).
     """
     query = select(App).where(_is(identity))
     if lock:
@@ -61,9 +62,11 @@ def find_app(
     app = tx.scalar(query)
     if app is None or not allowed(actor, Action.VIEW, app):
         raise NotFound.of("app")
+    if app.deleting_at and not lock:
+        raise NotFound.of("app")
     if not allowed(actor, action, app):
         raise Forbidden(f"You need the {action} permission on {app.name}. Ask {app.owner.email}.")
-    if app.deleting_at and (lock or action is not Action.VIEW):
+    if app.deleting_at:
         raise AppBeingDeleted(app.name)
     return app
 

@@ -31,7 +31,7 @@ from kedge.model.app import App
 from kedge.model.build import Build
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import config_vars, formations, outputs, releases
+from kedge.ops import config_vars, formations, outputs, releases, sources
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.buildpacks import check as check_buildpack
 from kedge.ops.services import Services
@@ -300,9 +300,7 @@ class Heart:
 
 
 def _spec(services: Services, build: Build, app: App, config: Mapping[str, str]) -> BuildSpec:
-    source = services.sources.obtain(
-        build.source_id or build.id, build.source_url, build.source_checksum
-    )
+    source = sources.obtain(services, build)
     with services.database.transaction() as tx:
         query = select(Slug.layers).where(Slug.app_id == app.id).order_by(Slug.created_at.desc())
         recent = [layer["digest"] for layers in tx.scalars(query.limit(5)) for layer in layers]

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from kedge.model.app import App
@@ -91,9 +92,9 @@ def digest_key(services: Services, tx: Session) -> bytes:
     row = tx.get(PlatformKey, DIGEST_KEY)
     if row is None:
         sealed = services.vault.seal(services.mint().encode(), DIGEST_KEY)
-        row = PlatformKey(name=DIGEST_KEY, sealed=sealed)
-        tx.add(row)
-        tx.flush()
+        made = insert(PlatformKey).values(name=DIGEST_KEY, sealed=sealed)
+        tx.execute(made.on_conflict_do_nothing())  # two apps may be the first at once
+        row = tx.get_one(PlatformKey, DIGEST_KEY)
     return services.vault.open(row.sealed, DIGEST_KEY)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from kedge.db import Transaction
 from kedge.errors import InvalidParams, NotEligible, NotFound
@@ -21,9 +21,15 @@ from kedge.model.release import Change, Release, Stage, Status
 from kedge.model.slug import Slug
 from kedge.model.tables import Json
 from kedge.ops.authorize import Action, Actor, find_app, record
+from kedge.ops.pages import Key, Keys, Page, number, paged
 from kedge.ops.services import Services
 
 GENESIS = "0" * 64
+KEYS: Keys = {
+    "version": Key(Release.version, number),
+    "id": Key(Release.id, uuid.UUID),
+    "seq": Key(Release.version, number),  # a client library's name for it
+}
 
 
 def append(
@@ -79,7 +85,7 @@ def append(
 
 
 def rollback(services: Services, actor: Actor, app_identity: str, wanted: str | None) -> Release:
-    """A new release with the slug and config of an earlier one; the previous eligible without `wanted`.
+    """A new release with the slug and config of an earlier one; unnamed, the previous eligible.
 
     Raises:
         NotFound: the app has no such release.
@@ -95,6 +101,48 @@ def rollback(services: Services, actor: Actor, app_identity: str, wanted: str | 
             config=target.config, slug=target.slug,
         )  # fmt: skip
         record(tx, actor, "release.rollback", app, version=release.version, to=target.version)
+        return release
+
+
+def list_releases(services: Services, actor: Actor, app_identity: str, page: Page) -> list[Release]:
+    """A page of the app's releases (`KEYS` order it), and one more when there is one.
+
+    They come without their config, which may be 64 KB each.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        query = _of(app).options(lazyload(Release.config))
+        return list(tx.scalars(paged(query, page, KEYS, Release.id)))
+
+
+def show(services: Services, actor: Actor, app_identity: str, identity: str) -> Release:
+    """A release by number, by id, or `current`. Raises as `find` does."""
+    with services.database.transaction() as tx:
+        return find(tx, find_app(tx, actor, app_identity, Action.VIEW), identity)
+
+
+def deploy_slug(
+    services: Services,
+    actor: Actor,
+    app_identity: str,
+    slug_id: uuid.UUID,
+    description: str | None = None,
+) -> Release:
+    """A new release with a slug the app has already, and the config of today.
+
+    Raises:
+        InvalidParams: the app has no such slug.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
+        slug = tx.get(Slug, slug_id)
+        if slug is None or slug.app_id != app.id:
+            raise InvalidParams("Couldn't find that slug among the app's.", resource="slug")
+        words = description or f"Deploy {(slug.commit or slug.digest)[:8]}"
+        release = append(
+            services, tx, actor, app, Change.DEPLOY, words, config=newest(tx, app).config, slug=slug
+        )
+        record(tx, actor, "release.create", app, version=release.version, slug=str(slug.id))
         return release
 
 
@@ -129,7 +177,7 @@ def previous_eligible(tx: Session, app: App) -> Release:
     found = tx.scalar(query)
     if found is None:
         raise NotEligible(
-            f"{app.name} has no earlier release to roll back to. `kedge releases` shows the history.",
+            f"{app.name} has no earlier release to roll back to: `kedge releases` shows them.",
             resource="release",
         )
     return found

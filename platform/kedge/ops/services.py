@@ -1,4 +1,4 @@
-"""What a use case may reach for. Bound to real engines in `kedge/services.py`, to fakes in tests."""
+"""What a use case may reach for; `kedge/services.py` binds it to the real engines."""
 
 from __future__ import annotations
 

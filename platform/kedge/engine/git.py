@@ -1,0 +1,115 @@
+"""Bare repositories, one an app, named by the app's id so that a rename moves nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from git import Repo
+from git.exc import GitCommandError
+
+from kedge.errors import BuildFailed
+
+HOOK = Path(__file__).parent.parent / "git" / "hook.py"
+CONFIG = {
+    ("http", "receivepack"): "true",
+    ("transfer", "unpackLimit"): "100",
+    ("receive", "autogc"): "false",
+    ("receive", "keepAlive"): "3",
+    ("receive", "denyDeleteCurrent"): "ignore",
+    ("uploadpack", "allowAnySHA1InWant"): "true",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is told of a commit. `time` is in unix seconds."""
+
+    sha: str
+    subject: str
+    time: int
+
+
+class Repositories:
+    """The folder of all repositories."""
+
+    def __init__(self, folder: Path, source_limit_mb: int) -> None:
+        self._folder, self._limit_mb = folder, source_limit_mb
+
+    def ensure(self, app_id: uuid.UUID) -> Path:
+        """The app's repository, made when there is none yet."""
+        path = self.path(app_id)
+        if not (path / "kedge-ready").exists():
+            path.mkdir(parents=True, exist_ok=True)
+            repo = Repo.init(path, bare=True, initial_branch="main")
+            with repo.config_writer() as config:
+                for (section, option), value in CONFIG.items():
+                    config.set_value(section, option, value)
+                config.set_value("receive", "maxInputSize", f"{self._limit_mb}m")
+                config.set_value("core", "hooksPath", str(self._hooks()))
+            repo.close()
+            (path / "kedge-ready").touch()
+        return path
+
+    def path(self, app_id: uuid.UUID) -> Path:
+        """Where the app's repository is, or would be."""
+        return self._folder / f"{app_id}.git"
+
+    def forget(self, app_id: uuid.UUID) -> None:
+        """Remove the app's repository."""
+        shutil.rmtree(self.path(app_id), ignore_errors=True)
+
+    def _hooks(self) -> Path:
+        """The folder of hooks all repositories share; the interpreter is this installation's."""
+        folder = self._folder / "hooks"
+        folder.mkdir(parents=True, exist_ok=True)
+        hook = folder / "pre-receive"
+        # -I and -S: nothing of the environment or of site-packages, so it starts in milliseconds.
+        text = f"#!/bin/sh\nexec {sys.executable} -IS {HOOK}\n"
+        if not hook.exists() or hook.read_text() != text:
+            hook.write_text(text)
+            hook.chmod(0o755)
+        return folder
+
+
+class Quarantine:
+    """A repository as a hook sees it: with the pushed objects that are not accepted yet."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
+        self._repo = Repo(path)
+        self._repo.git.update_environment(**environment)
+
+    def commit(self, sha: str) -> Commit:
+        """What a commit says of itself. Raises BuildFailed when it is none."""
+        try:
+            told = self._repo.git.log("-1", "--format=%H%x00%ct%x00%s", sha)
+        except GitCommandError:
+            raise BuildFailed(f"{sha[:8]} is not a commit, so it cannot be deployed.") from None
+        full, seconds, subject = told.split("\0", 2)
+        return Commit(full, subject, int(seconds))
+
+    def submodules(self, sha: str) -> list[str]:
+        """Paths of submodules in a commit's tree."""
+        rows = self._repo.git.ls_tree("-r", "--full-tree", sha).splitlines()
+        return [row.partition("\t")[2] for row in rows if row.startswith("160000 ")]
+
+    def archive(self, sha: str, target: IO[bytes]) -> None:
+        """Write a plain tar of a commit's tree."""
+        self._repo.git.archive("--format=tar", sha, output_stream=target)
+
+    def ref(self, name: str) -> str:
+        """Where a ref points now, all zeros when there is none."""
+        try:
+            found: str = self._repo.git.rev_parse("--verify", "--quiet", name)
+        except GitCommandError:
+            return "0" * 40
+        return found
+
+    def close(self) -> None:
+        """Let go of git's helper processes."""
+        self._repo.close()

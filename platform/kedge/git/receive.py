@@ -1,0 +1,217 @@
+"""A push becomes a source, and stays until the release it leads to is live or has failed.
+
+This is where the one flow begins: push → **source** → build → slug → release → rollout → route.
+The ref moves only when all of it went well, so that what is pushed is what runs.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kedge.engine.git import Commit, Quarantine
+from kedge.errors import BuildCancelled, BuildFailed, BuildRefused, Conflict, KedgeError
+from kedge.model.build import Build
+from kedge.model.dyno import State
+from kedge.model.release import Release, Status
+from kedge.ops import builds, outputs, sources
+from kedge.ops.authorize import Actor
+from kedge.ops.rollouts import dynos_of, release_state
+from kedge.ops.services import Services
+from kedge.plan.push import Update, judge
+
+ATTEND_SECONDS = 3.0
+WAIT_FOR_TURN_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A push as its hook handed it over. `show` writes to the pusher's screen.
+
+    `is_gone` tells whether the pusher is still there to read it.
+    """
+
+    actor: Actor
+    app_id: uuid.UUID
+    app_name: str
+    repository: Path
+    updates: Sequence[Update]
+    environment: Mapping[str, str]
+    show: Callable[[str], None]
+    is_gone: Callable[[], bool]
+
+
+@contextmanager
+def turn(services: Services, push: Push) -> Iterator[None]:
+    """Hold the app's one place for a push, from here to the ref's move.
+
+    Raises:
+        Conflict: another push held it for too long.
+        BuildCancelled: the pusher went away while waiting.
+    """
+    deadline = time.monotonic() + WAIT_FOR_TURN_SECONDS
+    said = False
+    while time.monotonic() < deadline:
+        with services.database.advisory_lock(f"push to {push.app_id}", wait=False) as lock:
+            if lock.held:
+                yield
+                return
+        if not said:
+            push.show("Another push to this app is running; waiting for it to end...\n")
+            said = True
+        if push.is_gone():
+            raise BuildCancelled("The pusher went away.")
+        time.sleep(0.5)
+    raise Conflict("Another push to this app is still running. Push again when it has ended.")
+
+
+def receive(services: Services, push: Push) -> bool:
+    """See a push through; whether git may move its refs. Says everything on the pusher's screen."""
+    verdict = judge(push.updates)
+    for remark in verdict.remarks:
+        push.show(f"{remark}\n")
+    try:
+        if verdict.refusal:
+            raise BuildFailed(verdict.refusal)
+        if verdict.deploy:
+            _deploy(services, push, verdict.deploy)
+    except KedgeError as error:
+        _refuse(push, error)
+        return False
+    return True
+
+
+def _deploy(services: Services, push: Push, update: Update) -> None:
+    quarantine = Quarantine(push.repository, push.environment)
+    try:
+        if quarantine.ref(update.ref) != update.old:
+            raise BuildFailed("Another push moved the branch meanwhile. Fetch it, then push again.")
+        commit = quarantine.commit(update.new)
+        source_id = _keep_source(services, push, quarantine, commit)
+    finally:
+        quarantine.close()
+    push.show("Building source:\n\n")
+    source = builds.SourceRef(
+        id=source_id,
+        version=commit.sha,
+        version_description=commit.subject,
+        commit_time=commit.time,
+    )
+    build = builds.start(services, push.actor, str(push.app_id), source, attended=True)
+    build = _follow_build(services, push, build)
+    if build.status != "succeeded":
+        raise Shown(build.failure or "The build failed.")
+    _follow_release(services, push, build)
+
+
+def _keep_source(
+    services: Services, push: Push, quarantine: Quarantine, commit: Commit
+) -> uuid.UUID:
+    """Put the commit's tree where the worker finds it."""
+    push.show("Compressing source files... ")
+    if paths := quarantine.submodules(commit.sha):
+        raise BuildFailed(
+            f"The commit has a submodule at {paths[0]}, whose code is not in the push. Put it into "
+            "the repository itself, for example with git subtree, or install it as a dependency."
+        )
+    source_id = sources.keep(
+        services, push.app_id, lambda target: quarantine.archive(commit.sha, target)
+    )
+    push.show("done.\n")
+    return source_id
+
+
+def _follow_build(services: Services, push: Push, build: Build) -> Build:
+    """Show the build's output to its end, saying all the while that somebody waits for it."""
+    for payload in _attended(outputs.follow(services, build.output_id), services, push, build):
+        push.show(payload.decode("utf-8", "replace"))
+    return builds.attend(services, build.id)
+
+
+def _attended(
+    chunks: Iterator[bytes], services: Services, push: Push, build: Build
+) -> Iterator[bytes]:
+    next_at = 0.0
+    for payload in chunks:
+        if push.is_gone():
+            builds.cancel(services, push.actor, str(push.app_id), str(build.id))
+            raise BuildCancelled("The pusher went away.")
+        if time.monotonic() >= next_at:
+            builds.attend(services, build.id)
+            next_at = time.monotonic() + ATTEND_SECONDS
+        yield payload
+
+
+def _follow_release(services: Services, push: Push, build: Build) -> None:
+    """Wait until the release is live or has failed; show its release command's output."""
+    release = release_state(services, push.app_id, build.release_version or 0)
+    url = services.settings.url_of(push.app_name)
+    if release.output_id:
+        push.show(" !     Release command declared: this new release will not be available "
+                  "until the command succeeds.\n")  # fmt: skip
+    push.show(f"       {url} deployed to Kedge\n\n")
+    if release.output_id:
+        _follow_release_command(services, push, release)
+    push.show("Verifying deploy... ")
+    release = _until_ended(services, push, release)
+    if release.status == Status.FAILED:
+        failure = release.failure or {}
+        raise BuildFailed(_words(release, failure.get("reason") or "it did not come up."))
+    is_live = release.status == Status.SUCCEEDED
+    push.show("done.\n" if is_live else "superseded by a newer release.\n")
+    _tell_crashes(services, push, release)
+
+
+def _follow_release_command(services: Services, push: Push, release: Release) -> None:
+    push.show("Running release command....\n\n")
+    output_id = release.output_id
+    while output_id and not outputs.exists(services, output_id):
+        release = release_state(services, push.app_id, release.version)
+        if release.status != Status.PENDING or push.is_gone():
+            return
+        time.sleep(0.1)
+    if output_id:
+        for payload in outputs.follow(services, output_id):
+            push.show(payload.decode("utf-8", "replace"))
+            if push.is_gone():
+                return
+
+
+def _until_ended(services: Services, push: Push, release: Release) -> Release:
+    while release.status == Status.PENDING:
+        services.wakes.wait(f"apps:{push.app_id}", 0.25)
+        release = release_state(services, push.app_id, release.version)
+        if push.is_gone():
+            break  # the release goes on by itself; only its story has no reader any more
+    return release
+
+
+def _tell_crashes(services: Services, push: Push, release: Release) -> None:
+    types = release.process_types
+    if "web" not in types:
+        push.show("       No web process type is declared, so requests get H14.\n")
+    for dyno in dynos_of(services, push.app_id, release.version):
+        if dyno.state == State.CRASHED:
+            reason = (dyno.failure or {}).get("reason", "")
+            push.show(f" !     {dyno.name} crashed: {reason} It is started again; see kedge why.\n")
+
+
+def _words(release: Release, reason: str) -> str:
+    return (
+        f"Release v{release.version} failed: {reason} "
+        "What ran before goes on serving. `kedge why` tells more."
+    )
+
+
+class Shown(BuildRefused):
+    """A refusal whose reason is on the screen already."""
+
+
+def _refuse(push: Push, error: KedgeError) -> None:
+    if not isinstance(error, Shown):
+        push.show(f"\n !     {error.message}\n")
+    push.show(f" !     Push rejected to {push.app_name}.\n\n")

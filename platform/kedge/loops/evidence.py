@@ -1,0 +1,65 @@
+"""What is found out about a dyno that did not come up or died, while it can still be found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from kedge.engine.protocols import Container, LogFilter, Runtime
+from kedge.errors import Unavailable
+from kedge.model.dyno import Dyno
+from kedge.model.tables import Json
+from kedge.ops.services import Services
+
+LINES = 20
+
+
+class Evidence:
+    """Gathers a cause record: ports bound instead, the probe's transcript, the last lines."""
+
+    def __init__(self, services: Services, runtime: Runtime) -> None:
+        self._services, self._runtime = services, runtime
+
+    def gather(
+        self, dyno: Dyno, container: Container | None, failure: Json, transcript: Sequence[str]
+    ) -> Json:
+        """The failure with its evidence, as it is kept with the dyno and its release."""
+        found = {
+            "code": None,
+            **failure,
+            "dyno": dyno.name,
+            "command": dyno.command,
+            "probes": list(transcript),
+            "last_lines": self._last_lines(dyno),
+        }
+        if dyno.port:
+            found["port"] = dyno.port
+        if failure.get("code") == "R10" and container and container.status == "running":
+            self._explain_boot(found, container, dyno)
+        return found
+
+    def _explain_boot(self, found: Json, container: Container, dyno: Dyno) -> None:
+        with suppress(Unavailable):
+            ports = self._runtime.listening(container.runtime_id)
+            found["ports_bound"] = ports
+            found["reason"] += f" {explain_ports(ports, dyno.port or 0)}"
+
+    def _last_lines(self, dyno: Dyno) -> list[str]:
+        """What the dyno itself wrote last, in this incarnation."""
+        since = dyno.started_at or dyno.created_at
+        lines, _ = self._services.logs.tail(dyno.app_id, LINES, LogFilter("app", dyno.name))
+        since_ns = int(since.timestamp() * 1e9) - 2_000_000_000
+        return [line.text for line in lines if line.at_ns >= since_ns]
+
+
+def explain_ports(ports: Sequence[int], wanted: int) -> str:
+    """In words: which ports a process bound when it was to bind `wanted` (negative: loopback)."""
+    if wanted in ports:
+        return f"It bound port {wanted}, but did not answer below 500 there."
+    if -wanted in ports:
+        return f"It bound port {wanted} on 127.0.0.1 only: bind 0.0.0.0 instead."
+    others = sorted({abs(port) for port in ports})
+    if others:
+        listed = " and ".join(str(port) for port in others)
+        return f"It bound port {listed} instead of $PORT ({wanted}): read the port from $PORT."
+    return f"It bound no port at all: it must listen on 0.0.0.0:$PORT ({wanted})."

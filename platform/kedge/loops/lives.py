@@ -1,0 +1,340 @@
+"""Each dyno's life: launched, probed, drained, stopped, and its end explained.
+
+Carries out the moves of `plan/lifecycle.py`. A row says what should be; the container what is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from kedge.db import Transaction
+from kedge.engine.protocols import Container, ContainerSpec, LogLine, Router, Runtime
+from kedge.errors import Unavailable
+from kedge.loops.evidence import Evidence
+from kedge.loops.probe import Prober
+from kedge.ops.view import AppRows
+from kedge.model.dyno import Dyno, State
+from kedge.model.formation import SIZES
+from kedge.model.tables import Json
+from kedge.ops import config_vars, dynos
+from kedge.ops.services import Services
+from kedge.plan import backoff, lifecycle
+
+if TYPE_CHECKING:
+    from kedge.loops.collect import Collector
+
+log = structlog.get_logger()
+PORTS_FROM, PORTS = 20_000, 30_000
+
+
+class Lives:
+    """Moves dynos on. `woken` is called with an app's id when it should be looked at again."""
+
+    def __init__(
+        self,
+        services: Services,
+        runtime: Runtime,
+        router: Router,
+        collector: Collector,
+        woken: Callable[[uuid.UUID], None],
+    ) -> None:
+        self._services, self._runtime, self._router = services, runtime, router
+        self._collector, self._woken = collector, woken
+        self._evidence = Evidence(services, runtime)
+        self._prober = Prober(lambda probe: self._wake_of(probe.dyno_id))
+        self._apps: dict[uuid.UUID, uuid.UUID] = {}
+        # Starting a container keeps about a processor busy; more at once only makes all slower.
+        self._launchers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "launch")
+        settings = services.settings
+        self._limits = lifecycle.Limits(
+            boot_seconds=settings.boot_seconds,
+            drain_seconds=settings.drain_seconds,
+            kill_seconds=settings.kill_seconds,
+            release_seconds=settings.release_seconds,
+        )
+
+    def advance(self, rows: AppRows) -> bool:
+        """Let every dyno of an app make its move; whether any did."""
+        in_flight = self._in_flight(rows)
+        launches: list[Dyno] = []
+        moved = False
+        for dyno in rows.dynos:
+            container = self._container(dyno)
+            move = lifecycle.next_move(
+                _life(dyno, rows), container, now=self._services.now(), limits=self._limits,
+                is_healthy=self._is_healthy(dyno, container, rows),
+                in_flight=in_flight.get(dyno.server_name, 0) if in_flight is not None else None,
+            )  # fmt: skip
+            if isinstance(move, lifecycle.Launch):
+                launches.append(dyno)
+            elif move is not None:
+                self._make(move, dyno, container)
+                moved = True
+        list(self._launchers.map(self._launch, launches))
+        return moved or bool(launches)
+
+    def next_look_seconds(self, rows: AppRows) -> float | None:
+        """When something of this app is due by the clock; events and probes come by themselves."""
+        now = self._services.now()
+        pauses = [_pause_seconds(dyno) for dyno in rows.dynos]
+        pauses += [
+            max(0.05, (dyno.retry_at - now).total_seconds())
+            for dyno in rows.dynos
+            if dyno.state == State.CRASHED and dyno.retry_at
+        ]
+        return min((pause for pause in pauses if pause is not None), default=None)
+
+    def stop(self, tx: Transaction, dyno: Dyno) -> None:
+        """Begin the end of a dyno no request goes to; a crashed one has ended already."""
+        if dyno.state == State.CRASHED or dyno.runtime_id is None:
+            dyno.state, dyno.ended_at = State.ENDED, self._services.now()
+            return
+        dyno.state, dyno.stopping_at = State.STOPPING, self._services.now()
+        tx.after_commit(lambda: self._terminate(dyno))
+
+    def forget_app(self, app_id: uuid.UUID) -> None:
+        """Drop what is left of an app's containers."""
+        for container in self._runtime.containers():
+            if container.app_id == app_id:
+                self._runtime.remove(container.runtime_id)
+
+    # --- moves ---
+
+    def _make(self, move: lifecycle.Move, dyno: Dyno, container: Container | None) -> None:
+        log.info("dyno.move", dyno=dyno.name, id=str(dyno.id), move=type(move).__name__)
+        match move:
+            case lifecycle.Arrive():
+                self._arrive(dyno)
+            case lifecycle.Crash(failure, exit_status):
+                self._crash(dyno, container, failure, exit_status)
+            case lifecycle.Terminate(failure):
+                self._begin_stop(dyno, failure)
+            case lifecycle.Kill():
+                self._say(dyno, "Error R12 (Exit timeout) -> At least one process failed to exit "
+                          f"within {self._limits.kill_seconds} seconds of SIGTERM")  # fmt: skip
+                self._say(dyno, "Stopping remaining processes with SIGKILL")
+                self._runtime.signal(str(dyno.runtime_id), "KILL")
+                self._change(dyno, stopping_at=self._services.now())
+            case lifecycle.End(exit_status, failure):
+                self._end(dyno, container, exit_status, failure)
+            case _:
+                raise NotImplementedError(move)
+
+    def launch(self, dyno: Dyno, *, attach: Callable[[str], object] | None = None) -> str:
+        """Make and start a dyno's container; `attach` is called with its id in between."""
+        self._runtime.prepare(dyno.release.slug.image if dyno.release.slug else None)
+        spec = self.spec(dyno)
+        runtime_id = self._runtime.create(spec)
+        self._apps[dyno.id] = dyno.app_id
+        self._change(dyno, runtime_id=runtime_id)
+        if attach:
+            attach(runtime_id)
+        self._say(dyno, f"Starting process with command `{dyno.command}`")
+        self._runtime.start(runtime_id)
+        container = self._runtime.container(runtime_id)
+        self._change(
+            dyno, started_at=self._services.now(),
+            host=container.address if container else None, port=_port(dyno.id),
+        )  # fmt: skip
+        if not dyno.attach:
+            self._collector.collect(dyno, runtime_id)
+        return runtime_id
+
+    def _launch(self, dyno: Dyno) -> None:
+        try:
+            self.launch(dyno)
+        except Unavailable:
+            raise
+        except Exception as error:  # whatever the engine says, the dyno did not start
+            log.exception("dyno.launch_failed", dyno=dyno.name, id=str(dyno.id))
+            self._crash(
+                dyno, None, {"code": None, "reason": f"It could not be started: {error}"}, None
+            )
+
+    def spec(self, dyno: Dyno) -> ContainerSpec:
+        """All the runtime needs to know of a dyno."""
+        size = SIZES[dyno.size]
+        slug = dyno.release.slug
+        return ContainerSpec(
+            dyno_id=dyno.id,
+            app_id=dyno.app_id,
+            app_name=dyno.app.name,
+            kind=dyno.kind,  # type: ignore[arg-type]  # the column holds one of the three
+            name=dyno.name,
+            release_version=dyno.release.version,
+            slug=slug.image if slug else None,
+            command=dyno.command,
+            env=self._env(dyno),
+            memory_mb=size.memory_mb,
+            cpu_shares=size.cpu_shares,
+            cpus=size.cpus,
+            pids=size.pids,
+            tty=bool(dyno.attach and dyno.attach.get("tty")),
+            stdin=bool(dyno.attach),
+            keep_logs=not dyno.attach,
+        )
+
+    def _env(self, dyno: Dyno) -> Mapping[str, str]:
+        """Config vars, the dyno's own, and what the platform says of it (that wins)."""
+        release = dyno.release
+        own: dict[str, str] = {}
+        if dyno.sealed_env:
+            own = json.loads(self._services.vault.open(dyno.sealed_env, dynos.env_context(dyno.id)))
+        slug = release.slug
+        return {
+            **config_vars.unseal(self._services, release.config),
+            "HEROKU_APP_ID": str(dyno.app_id),
+            "HEROKU_APP_NAME": dyno.app.name,
+            "HEROKU_RELEASE_VERSION": f"v{release.version}",
+            "HEROKU_RELEASE_CREATED_AT": release.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "HEROKU_SLUG_COMMIT": (slug.commit if slug else None) or "",
+            "HEROKU_SLUG_DESCRIPTION": f"Deploy {(slug.commit or '')[:8]}" if slug else "",
+            **own,
+            "PORT": str(_port(dyno.id)),
+            "DYNO": dyno.name,
+        }
+
+    def _arrive(self, dyno: Dyno) -> None:
+        self._prober.forget(dyno.id)
+        self._change(dyno, state=State.UP, up_at=self._services.now())
+        self._say(dyno, "State changed from starting to up")
+
+    def _crash(
+        self, dyno: Dyno, container: Container | None, failure: Json, exit_status: int | None
+    ) -> None:
+        transcript = self._prober.forget(dyno.id)
+        self._collector.finish(dyno)
+        failure = self._evidence.gather(dyno, container, failure, transcript)
+        self._tell_crash(dyno, failure)
+        crashes = 1 if self._was_steady(dyno) else dyno.crash_count + 1
+        now = self._services.now()
+        self._change(
+            dyno, state=State.CRASHED, routed=False, failure=failure, exit_status=exit_status,
+            crash_count=crashes, retry_at=now + backoff.rest_after(crashes),
+        )  # fmt: skip
+        if dyno.runtime_id:
+            self._runtime.remove(dyno.runtime_id)
+
+    def _tell_crash(self, dyno: Dyno, failure: Json) -> None:
+        if failure["code"] == "R10":
+            self._say(dyno, f"Error R10 (Boot timeout) -> {failure['reason']}")
+        elif failure["code"] == "R15":
+            self._say(dyno, "Error R15 (Memory quota vastly exceeded)")
+        if failure.get("exit_status") is not None:
+            self._say(dyno, f"Process exited with status {failure['exit_status']}")
+        elif failure["code"] is None:
+            self._say(dyno, failure["reason"])
+        self._say(dyno, f"State changed from {dyno.state} to crashed")
+
+    def _was_steady(self, dyno: Dyno) -> bool:
+        return bool(dyno.up_at and self._services.now() - dyno.up_at > backoff.STEADY)
+
+    def _begin_stop(self, dyno: Dyno, failure: Json | None) -> None:
+        self._change(
+            dyno, state=State.STOPPING, stopping_at=self._services.now(), routed=False,
+            failure=failure or dyno.failure,
+        )  # fmt: skip
+        self._terminate(dyno)
+
+    def _terminate(self, dyno: Dyno) -> None:
+        self._prober.forget(dyno.id)
+        self._say(dyno, "Stopping all processes with SIGTERM")
+        self._runtime.signal(str(dyno.runtime_id), "TERM")
+
+    def _end(
+        self, dyno: Dyno, container: Container | None, exit_status: int | None, failure: Json | None
+    ) -> None:
+        self._prober.forget(dyno.id)
+        self._collector.finish(dyno)
+        if failure and dyno.kind == "release":
+            failure = self._evidence.gather(dyno, container, failure, [])
+        if container is not None:
+            self._say(dyno, f"Process exited with status {exit_status}")
+            self._runtime.remove(container.runtime_id)
+        if dyno.kind != "dyno":
+            self._say(dyno, f"State changed from {dyno.state} to complete")
+        self._change(
+            dyno, state=State.ENDED, ended_at=self._services.now(), exit_status=exit_status,
+            routed=False, failure=dyno.failure or failure,
+        )  # fmt: skip
+
+    # --- what is there ---
+
+    def _container(self, dyno: Dyno) -> Container | None:
+        self._apps[dyno.id] = dyno.app_id
+        return self._runtime.container(dyno.runtime_id) if dyno.runtime_id else None
+
+    def _in_flight(self, rows: AppRows) -> Mapping[str, int] | None:
+        if not any(d.state == State.DRAINING and d.draining_at for d in rows.dynos):
+            return None
+        return self._router.in_flight(rows.app.id)
+
+    def _is_healthy(self, dyno: Dyno, container: Container | None, rows: AppRows) -> bool:
+        if dyno.state != State.STARTING or dyno.type != "web" or dyno.kind != "dyno":
+            return False
+        if container is None or container.status != "running" or not container.address:
+            return False
+        host = rows.domains[0].hostname if rows.domains else rows.app.name
+        seconds = self._limits.boot_seconds + 5
+        probe = self._prober.watch(dyno.id, container.address, _port(dyno.id), host, seconds)
+        return probe.is_healthy
+
+    def _wake_of(self, dyno_id: uuid.UUID) -> None:
+        if app_id := self._apps.get(dyno_id):
+            self._woken(app_id)
+
+    def _change(self, dyno: Dyno, **changes: object) -> None:
+        with self._services.database.transaction() as tx:
+            row = tx.get(Dyno, dyno.id)
+            for name, value in changes.items():
+                setattr(dyno, name, value)
+                if row is not None:
+                    setattr(row, name, value)
+
+    def _say(self, dyno: Dyno, text: str) -> None:
+        at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
+        self._services.logs.append(dyno.app_id, [LogLine(at_ns, "heroku", dyno.name, text)])
+
+
+def _life(dyno: Dyno, rows: AppRows) -> lifecycle.Life:
+    return lifecycle.Life(
+        kind=dyno.kind,  # type: ignore[arg-type]  # the column holds one of the three
+        type=dyno.type,
+        state=dyno.state,
+        created_at=dyno.created_at,
+        started_at=dyno.started_at,
+        draining_at=dyno.draining_at,
+        stopping_at=dyno.stopping_at,
+        stop_requested=dyno.stop_requested_at is not None or _is_orphaned(dyno, rows),
+        is_attached=dyno.attach is not None,
+        time_to_live=dyno.time_to_live,
+    )
+
+
+def _is_orphaned(dyno: Dyno, rows: AppRows) -> bool:
+    return dyno.kind != "dyno" and rows.app.deleting_at is not None
+
+
+def _port(dyno_id: uuid.UUID) -> int:
+    """The port a dyno is told to bind: another one each time, as on Heroku, so none is assumed."""
+    return PORTS_FROM + dyno_id.int % PORTS
+
+
+def _pause_seconds(dyno: Dyno) -> float | None:
+    match dyno.state:
+        case State.DRAINING:
+            return 0.2
+        case State.STARTING | State.STOPPING:
+            return 0.5
+        case State.UP if dyno.kind != "dyno":
+            return timedelta(seconds=5).total_seconds()
+        case _:
+            return None

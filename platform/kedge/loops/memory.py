@@ -1,0 +1,39 @@
+"""Watches the memory of dynos: over the quota of their size is R14, in the log of their app."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+
+from kedge.engine.protocols import LogLine, Runtime
+from kedge.model.dyno import Dyno, State
+from kedge.model.formation import SIZES
+from kedge.ops.services import Services
+
+
+class MemoryWatch:
+    """Looks at every running dyno's memory."""
+
+    def __init__(self, services: Services, runtime: Runtime) -> None:
+        self._services, self._runtime = services, runtime
+
+    def look(self) -> None:
+        """Say R14 for each dyno that is over its quota now."""
+        used = self._runtime.memory_mb()
+        with self._services.database.transaction() as tx:
+            dynos = list(tx.scalars(select(Dyno).where(Dyno.state.in_((State.STARTING, State.UP)))))
+        for dyno in dynos:
+            quota = SIZES[dyno.size].memory_mb
+            megabytes = used.get(dyno.runtime_id or "", 0.0)
+            if megabytes > quota:
+                self._say(dyno.app_id, dyno.name, megabytes, quota)
+
+    def _say(self, app_id: uuid.UUID, name: str, megabytes: float, quota: int) -> None:
+        at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
+        words = [
+            f"Process running mem={megabytes:.0f}M({100 * megabytes / quota:.1f}%)",
+            "Error R14 (Memory quota exceeded)",
+        ]
+        lines = [LogLine(at_ns + n, "heroku", name, text) for n, text in enumerate(words)]
+        self._services.logs.append(app_id, lines)

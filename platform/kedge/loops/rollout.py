@@ -1,0 +1,200 @@
+"""The rollout loop: looks at one app, takes the steps the plan says, tells the router.
+
+A look is: read the rows → let each dyno make its move (`loops/lives.py`) → take the steps of
+`plan/rollout.py` → bring the router up to date, and only then let old dynos drain. It repeats until
+nothing is left to do now. Each step is one transaction; a kill -9 between any two is healed by the
+next look, because every look starts from what is there.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import structlog
+from sqlalchemy import select
+
+from kedge.db import Transaction
+from kedge.engine.protocols import Route, Router, Runtime
+from kedge.errors import Conflict, Unavailable
+from kedge.loops.lives import Lives
+from kedge.ops.view import AppRows, frontage, load, rollout_view
+from kedge.model.app import App
+from kedge.model.dyno import Dyno, State
+from kedge.model.formation import DEFAULT_SIZE, Formation
+from kedge.model.release import Release, Stage
+from kedge.ops import apps, outputs, releases
+from kedge.ops.services import Services
+from kedge.plan import rollout
+from kedge.plan.routes import route_of
+
+log = structlog.get_logger()
+ROUNDS = 50  # more rounds in one look would mean that a step does not change what it should
+UNAVAILABLE_SECONDS = 1.0
+
+
+class Rollouts:
+    """Brings apps to what is wanted of them; each app is looked at by one thread at a time."""
+
+    def __init__(self, services: Services, runtime: Runtime, router: Router, lives: Lives) -> None:
+        self._services, self._runtime, self._router, self._lives = services, runtime, router, lives
+        self._in_force: dict[uuid.UUID, Route] = {}
+
+    def look(self, app_id: uuid.UUID) -> float | None:
+        """Do what there is to do now; in how many seconds to look again, None for when woken."""
+        try:
+            for _ in range(ROUNDS):
+                rows = self._read(app_id)
+                if rows is None:
+                    self._in_force.pop(app_id, None)
+                    return None
+                if not (self._lives.advance(rows) or self._step(rows) or self._route(rows)):
+                    return self._lives.next_look_seconds(rows)
+            log.error("rollout.restless", app=str(app_id))
+        except Unavailable as error:
+            log.warning("rollout.waiting", app=str(app_id), reason=error.message)
+        return UNAVAILABLE_SECONDS
+
+    def forget_routes(self) -> None:
+        """Tell the router everything anew: it may have lost or outlived what it was told."""
+        self._in_force.clear()
+
+    def _read(self, app_id: uuid.UUID) -> AppRows | None:
+        with self._services.database.transaction() as tx:
+            return load(tx, app_id)
+
+    def _step(self, rows: AppRows) -> bool:
+        """Take the plan's steps; whether there were any."""
+        steps = rollout.steps(rollout_view(rows, self._services.now()))
+        for step in steps:
+            log.info("rollout.step", app=rows.app.name, step=repr(step))
+            if isinstance(step, rollout.Erase):
+                self._erase(rows)
+                break
+            with self._services.database.transaction() as tx:
+                app = tx.get_one(App, rows.app.id, with_for_update=True)
+                self._take(step, tx, app, rows)
+        return bool(steps)
+
+    # --- the steps ---
+
+    def _take(self, step: rollout.Step, tx: Transaction, app: App, rows: AppRows) -> None:
+        """Carry out one step of the plan."""
+        match step:
+            case rollout.Expire(version):
+                releases.expire(_release(tx, rows, version))
+            case rollout.RunReleasePhase(version):
+                self._run_release_phase(tx, app, _release(tx, rows, version))
+            case rollout.BeginRollout(version):
+                _release(tx, rows, version).stage = Stage.ROLLOUT
+            case rollout.Start():
+                self._start(step, tx, rows)
+            case rollout.Switch():
+                self._switch(step, tx, rows)
+            case rollout.Stop(dyno_id):
+                self._lives.stop(tx, tx.get_one(Dyno, dyno_id))
+            case rollout.Succeed(version):
+                releases.succeed(self._services, tx, app, _release(tx, rows, version))
+            case rollout.Fail(version, failure):
+                releases.fail(self._services, tx, app, _release(tx, rows, version), failure)
+            case _:
+                raise NotImplementedError(step)
+
+    def _run_release_phase(self, tx: Transaction, app: App, release: Release) -> None:
+        release.stage = Stage.RELEASE_PHASE
+        formation = tx.scalar(
+            select(Formation).where(Formation.app_id == app.id, Formation.type == "release")
+        )
+        dyno = Dyno(
+            id=uuid.uuid4(), app_id=app.id, release_id=release.id, kind="release", type="release",
+            ordinal=release.version, size=formation.size if formation else DEFAULT_SIZE,
+            command=release.release_command,
+        )  # fmt: skip
+        tx.add(dyno)
+        words = f"Running release v{release.version} commands by user {release.user.email}"
+        self._services.say(tx, app.id, words)
+        if output_id := release.output_id:
+            tx.after_commit(lambda: outputs.begin(self._services, app.id, output_id))
+
+    def _start(self, step: rollout.Start, tx: Transaction, rows: AppRows) -> None:
+        if step.replaces:
+            crashed = tx.get_one(Dyno, step.replaces)
+            crashed.state, crashed.ended_at = State.ENDED, self._services.now()
+        release = rows.release(step.version)
+        formation = next(row for row in rows.formation if row.type == step.type)
+        dyno = Dyno(
+            id=uuid.uuid4(), app_id=rows.app.id, release_id=release.id, kind="dyno",
+            type=step.type, ordinal=step.ordinal, size=formation.size,
+            restarts=formation.restarts, command=release.process_types[step.type],
+            crash_count=step.crash_count,
+        )  # fmt: skip
+        tx.add(dyno)
+
+    def _switch(self, step: rollout.Switch, tx: Transaction, rows: AppRows) -> None:
+        for dyno_id in step.on:
+            tx.get_one(Dyno, dyno_id).routed = True
+        for dyno_id in step.off:
+            old = tx.get_one(Dyno, dyno_id)
+            old.routed = False
+            if old.state == State.UP:
+                old.state = State.DRAINING
+        if step.version is not None:
+            _release(tx, rows, step.version).stage = Stage.SWITCHED
+
+    # --- the router ---
+
+    def _route(self, rows: AppRows) -> bool:
+        """Bring the router up to date; whether something may go on because of it.
+
+        Old dynos begin to drain only here: when the router has acknowledged that it sends them
+        nothing new.
+        """
+        if rows.app.deleting_at and not rows.dynos:
+            return False
+        wanted = route_of(frontage(rows))
+        known = self._in_force.get(rows.app.id)
+        if known is None or _content(known) != _content(wanted):
+            self._put(rows.app.id, wanted)
+        return self._begin_draining(rows)
+
+    def _put(self, app_id: uuid.UUID, wanted: Route) -> None:
+        with self._services.database.transaction() as tx:
+            app = tx.get_one(App, app_id, with_for_update=True)
+            app.route_version += 1
+            version = app.route_version
+        route = Route(
+            version=version, name=wanted.name, hosts=wanted.hosts, state=wanted.state,
+            servers=wanted.servers,
+        )  # fmt: skip
+        try:
+            self._router.put(app_id, route)
+        except Conflict as error:
+            log.warning("route.refused", app=wanted.name, reason=error.message)
+            raise Unavailable(error.message) from error
+        self._in_force[app_id] = route
+
+    def _begin_draining(self, rows: AppRows) -> bool:
+        waiting = [d for d in rows.dynos if d.state == State.DRAINING and d.draining_at is None]
+        if not waiting:
+            return False
+        with self._services.database.transaction() as tx:
+            for dyno in waiting:
+                tx.get_one(Dyno, dyno.id).draining_at = self._services.now()
+        return True
+
+    def _erase(self, rows: AppRows) -> None:
+        """The end of a deleted app: route, containers' leftovers, log, rows."""
+        self._router.remove(rows.app.id, rows.app.route_version + 1)
+        self._lives.forget_app(rows.app.id)
+        with self._services.database.transaction() as tx:
+            apps.erase(tx, tx.get_one(App, rows.app.id, with_for_update=True))
+        self._services.logs.forget(rows.app.id)
+        self._in_force.pop(rows.app.id, None)
+
+
+def _release(tx: Transaction, rows: AppRows, version: int) -> Release:
+    return tx.get_one(Release, rows.release(version).id, with_for_update=True)
+
+
+def _content(route: Route) -> tuple[object, ...]:
+    """A route without its version: what the router would do differently."""
+    return (route.name, route.hosts, route.state, dict(route.servers))

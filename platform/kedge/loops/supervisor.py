@@ -1,0 +1,166 @@
+"""The supervisor's threads, and what wakes them.
+
+wakes (API, worker) ─┐
+engine's events ─────┼──> schedule ──> Rollouts.look(app)
+the sweep (clock) ───┘
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import or_, select
+
+from kedge.engine.docker.runtime import DockerRuntime
+from kedge.engine.protocols import Container, Router
+from kedge.errors import KedgeError
+from kedge.loops.access import AccessLog
+from kedge.loops.collect import Collector
+from kedge.loops.janitor import Janitor
+from kedge.loops.leadership import Leadership
+from kedge.loops.lives import Lives
+from kedge.loops.memory import MemoryWatch
+from kedge.loops.oneoff import OneOffs
+from kedge.loops.rollout import Rollouts
+from kedge.loops.schedule import Schedule
+from kedge.model.app import App
+from kedge.model.dyno import Dyno, State
+from kedge.model.release import Release, Status
+from kedge.ops.services import APPS, Services
+
+log = structlog.get_logger()
+SWEEP_SECONDS = 5.0
+MEMORY_SECONDS = 10.0
+JANITOR_SECONDS = 5.0
+
+
+class Supervisor:
+    """Everything that looks after dynos, while this process leads."""
+
+    def __init__(self, services: Services, runtime: DockerRuntime, router: Router) -> None:
+        self._services, self._runtime, self._router = services, runtime, router
+        self.stopping = threading.Event()
+        self._leadership = Leadership(services.database, self.stopping)
+        self._collector = Collector(services, runtime)
+        self._schedule = Schedule(self._look)
+        lives = Lives(services, runtime, router, self._collector, self._wake)
+        self._rollouts = Rollouts(services, runtime, router, lives)
+        self._one_offs = OneOffs(services, runtime, lives)
+        self._access = AccessLog(services, router)
+        self._memory = MemoryWatch(services, runtime)
+        self._janitor = Janitor(services, runtime)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._leadership.start()
+        self._schedule.start()
+        self._services.wakes.subscribe(self._woken)
+        self._one_offs.serve()
+        self._every(SWEEP_SECONDS, self._sweep)
+        self._every(MEMORY_SECONDS, self._memory.look)
+        self._every(JANITOR_SECONDS, self._janitor.look)
+        self._every(0.2, self._access.pull)
+        self._every(1.0, self._listen)
+
+    def stop(self) -> None:
+        """End the loops; dynos go on."""
+        self.stopping.set()
+        self._schedule.stop()
+
+    def _look(self, app_id: uuid.UUID) -> float | None:
+        return self._rollouts.look(app_id) if self._leadership.won.is_set() else 1.0
+
+    def _wake(self, app_id: uuid.UUID) -> None:
+        self._schedule.wake(app_id)
+
+    def _woken(self, topic: str) -> None:
+        kind, _, app_id = topic.partition(":")
+        if kind == APPS:
+            self._schedule.wake(uuid.UUID(app_id))
+
+    def _every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something again and again in a thread of its own, while this process leads."""
+
+        def run() -> None:
+            while not self.stopping.is_set():
+                if self._leadership.won.wait(1.0):
+                    _guarded(act)
+                    self.stopping.wait(seconds)
+
+        name = getattr(act, "__qualname__", "loop")
+        threading.Thread(target=run, name=name, daemon=True).start()
+
+    def _listen(self) -> None:
+        """Wake apps by the engine's events, until the engine goes away."""
+        for happening in self._runtime.happenings():
+            with self._services.database.transaction() as tx:
+                app_id = tx.scalar(select(Dyno.app_id).where(Dyno.id == happening.dyno_id))
+            if app_id:
+                self._schedule.wake(app_id)
+
+    def _sweep(self) -> None:
+        """Compare everything, in case an event or a wake was lost; drop containers of nobody."""
+        containers = self._runtime.containers()
+        with self._services.database.transaction() as tx:
+            live = list(tx.scalars(select(Dyno).where(Dyno.state != State.ENDED)))
+            unfinished = select(Release.app_id).where(Release.status == Status.PENDING)
+            busy = set(tx.scalars(unfinished.distinct()))
+            busy |= set(tx.scalars(select(App.id).where(App.deleting_at.is_not(None))))
+        by_id = {container.runtime_id: container for container in containers}
+        for dyno in live:
+            self._follow(dyno, by_id.get(dyno.runtime_id or ""))
+            if not _is_steady(dyno, by_id.get(dyno.runtime_id or "")):
+                busy.add(dyno.app_id)
+        self._drop_strays(containers, live)
+        if self._router_began_anew():
+            self._rollouts.forget_routes()
+            with self._services.database.transaction() as tx:
+                busy |= set(tx.scalars(select(App.id).where(or_(App.route_version > 0))))
+        for app_id in busy:
+            self._schedule.wake(app_id)
+
+    def _follow(self, dyno: Dyno, container: Container | None) -> None:
+        """Go on collecting what a dyno writes, after this process began anew."""
+        if container is not None and container.status == "running" and not dyno.attach:
+            self._collector.collect(dyno, container.runtime_id)
+
+    def _drop_strays(self, containers: list[Container], live: list[Dyno]) -> None:
+        """Containers without a row: made just before a kill -9, or of an app that is gone."""
+        known = {dyno.id for dyno in live}
+        for container in containers:
+            if container.dyno_id not in known and _is_old(container):
+                log.info("container.stray", name=container.name, id=container.runtime_id[:12])
+                self._runtime.remove(container.runtime_id)
+
+    def _router_began_anew(self) -> bool:
+        """Whether the routes must be told again: at our own start, and never otherwise.
+
+        The agent keeps its map on disk and heals HAProxy by itself.
+        """
+        if getattr(self, "_routes_told", False):
+            return False
+        self._routes_told = True
+        return True
+
+
+def _is_steady(dyno: Dyno, container: Container | None) -> bool:
+    return dyno.state == State.UP and container is not None and container.status == "running"
+
+
+def _is_old(container: Container) -> bool:
+    """Whether nobody can be in the middle of making it."""
+    began_ns = container.started_at_ns or 0
+    return container.status != "created" and time.time_ns() - began_ns > 30_000_000_000
+
+
+def _guarded(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except KedgeError as error:
+        log.warning("loop.waiting", loop=getattr(act, "__qualname__", ""), reason=error.message)
+    except Exception:  # one loop's trouble must not end the others; it is tried again
+        log.exception("loop.failed", loop=getattr(act, "__qualname__", ""))

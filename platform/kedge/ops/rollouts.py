@@ -1,0 +1,87 @@
+"""How far a roll-out has come, for whoever waits for it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from kedge.model.dyno import Dyno, State
+from kedge.model.release import Release, Status
+from kedge.ops import view
+from kedge.ops.authorize import Action, Actor, find_app
+from kedge.ops.dynos import SHOWN
+from kedge.ops.services import APPS, Services
+from kedge.plan import rollout
+
+POLL_SECONDS = 0.25
+WAIT_LIMIT_SECONDS = 55.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """`is_settled`: what runs is what is wanted, or nothing more will be tried for it."""
+
+    is_settled: bool
+    head: int | None
+    coming: Release | None
+    dynos: tuple[Dyno, ...]
+    last_failure: Release | None
+
+
+def release_state(services: Services, app_id: uuid.UUID, version: int) -> Release:
+    """A release of an app as it stands."""
+    query = select(Release).where(Release.app_id == app_id, Release.version == version)
+    with services.database.transaction() as tx:
+        return tx.scalars(query).one()
+
+
+def dynos_of(services: Services, app_id: uuid.UUID, version: int) -> list[Dyno]:
+    """The formation's dynos of a release that have not ended."""
+    query = (
+        select(Dyno)
+        .join(Release, Dyno.release_id == Release.id)
+        .where(Dyno.app_id == app_id, Release.version == version, Dyno.kind == "dyno")
+        .where(Dyno.state != State.ENDED)
+        .order_by(Dyno.type, Dyno.ordinal)
+    )
+    with services.database.transaction() as tx:
+        return list(tx.scalars(query))
+
+
+def watch(services: Services, actor: Actor, app_identity: str, wait_seconds: float) -> Rollout:
+    """The app's roll-out, as soon as it is settled or after `wait_seconds` at most."""
+    deadline = time.monotonic() + min(max(wait_seconds, 0.0), WAIT_LIMIT_SECONDS)
+    while True:
+        app_id, found = _look(services, actor, app_identity)
+        left = deadline - time.monotonic()
+        if found.is_settled or left <= 0:
+            return found
+        services.wakes.wait(f"{APPS}:{app_id}", min(POLL_SECONDS, left))
+
+
+def _look(services: Services, actor: Actor, app_identity: str) -> tuple[uuid.UUID, Rollout]:
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        rows = view.load(tx, app.id)
+        newest = tx.scalar(
+            select(Release)
+            .where(Release.app_id == app.id, Release.status == Status.FAILED)
+            .where(Release.version > (app.head_version or 0))
+            .order_by(Release.version.desc())
+            .limit(1)
+        )
+    if rows is None:  # destroyed between the two reads
+        return app.id, Rollout(True, None, None, (), None)
+    seen = view.rollout_view(rows, services.now())
+    coming = rollout.coming_release(seen)
+    by_version = {release.version: release for release in rows.pending}
+    return app.id, Rollout(
+        is_settled=rollout.is_settled(seen),
+        head=app.head_version,
+        coming=by_version.get(coming.version) if coming else None,
+        dynos=tuple(dyno for dyno in rows.of_formation() if dyno.state in SHOWN),
+        last_failure=newest,
+    )

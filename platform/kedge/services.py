@@ -1,0 +1,32 @@
+"""The one place where protocols meet the real engines."""
+
+from __future__ import annotations
+
+from kedge import clock
+from kedge.db import Database
+from kedge.engine.logs import FileLogStore
+from kedge.engine.queue import CeleryQueue, celery_app
+from kedge.engine.slugs import DiskSlugStore
+from kedge.engine.sources import SourceStore
+from kedge.engine.wakes import RedisWakes
+from kedge.ops.accounts import mint_token
+from kedge.ops.services import Services
+from kedge.settings import Settings
+from kedge.vault import Vault, keys_from
+
+
+def bind(settings: Settings) -> Services:
+    """The services of a process, on the engines its settings name."""
+    home = settings.home
+    return Services(
+        settings=settings,
+        database=Database(settings.database_url, pool_size=min(settings.web_threads, 12)),
+        vault=Vault(keys_from(settings.secret_key, home / "secret.key")),
+        now=clock.now,
+        wakes=RedisWakes(settings.redis_url),
+        queue=CeleryQueue(celery_app(settings.redis_url)),
+        logs=FileLogStore(home / "logs", settings.log_limit_mb * 1024 * 1024),
+        slugs=DiskSlugStore(home / "slugs"),
+        sources=SourceStore(home / "sources"),
+        mint=mint_token,
+    )

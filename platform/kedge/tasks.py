@@ -1,0 +1,62 @@
+"""The worker's tasks: ids in, nothing out. What a task does is a use case in `ops`."""
+
+from __future__ import annotations
+
+import uuid
+from functools import cache
+from typing import Any
+
+from celery.signals import worker_init, worker_ready
+
+from kedge import services as bound
+from kedge import settings as configuration
+from kedge.engine.docker.builder import DockerBuilder
+from kedge.engine.queue import celery_app
+from kedge.home import installation as installations
+from kedge.log import configure
+from kedge.ops import builds
+from kedge.ops.services import Services
+
+settings = configuration.load()
+app = celery_app(settings.redis_url, concurrency=settings.build_concurrency)
+
+
+@cache
+def services() -> Services:
+    """The worker's services, bound at their first use."""
+    return bound.bind(settings)
+
+
+@cache
+def builder() -> DockerBuilder:
+    """The worker's builder."""
+    installation = installations.of(settings)
+    return DockerBuilder(settings, installation.id, services().slugs)
+
+
+@app.task(name="kedge.build")  # type: ignore[untyped-decorator]  # Celery has no types
+def build(build_id: str) -> None:
+    """Run a build."""
+    builds.run(services(), builder(), uuid.UUID(build_id))
+
+
+@app.task(name="kedge.tidy")  # type: ignore[untyped-decorator]
+def tidy() -> None:
+    """End builds whose worker died, with their containers."""
+    running = builds.reap(services())
+    builder().sweep(running)
+
+
+app.conf.beat_schedule = {
+    "tidy": {"task": "kedge.tidy", "schedule": 10.0, "options": {"expires": 10}}
+}
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def _log_like_the_others(**_: Any) -> None:
+    configure(settings.log_level)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _tidy_at_start(**_: Any) -> None:
+    tidy.delay()
