@@ -4,12 +4,15 @@ One lock serialises everything that writes. A change is saved, then applied, the
 only then acknowledged; so it may be killed anywhere, and the next one goes on from the disk.
 """
 
+import json
 import os
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from . import durable
 from .app import App
 from .backlog import Backlog
 from .certificates import Certificates
@@ -41,7 +44,7 @@ class Agent:
         self.backlog = Backlog(settings.log_buffer_bytes)
         self.lock = threading.Lock()
         self.looked_at = self.reaped_at = 0.0
-        self.dropped: dict[int, int] = {}
+        self.dropped = _dropped_before(settings.dropped_path)
 
     # -- routes -----------------------------------------------------------------------------------
 
@@ -208,16 +211,25 @@ class Agent:
         self.reconciler.retiring = leaving > 0
 
     def _count_dropped(self, info: Info) -> None:
-        """Count the lines HAProxy could not write since the last look at this worker."""
-        before = self.dropped.get(info.pid, 0 if self.dropped else info.dropped_logs)
-        self.dropped = {info.pid: info.dropped_logs}
-        if info.dropped_logs > before:
-            self.backlog.lose(info.dropped_logs - before)
-            say("access.dropped", lines=info.dropped_logs - before)
+        """Count lines HAProxy could not write, also while no agent was there to count."""
+        known = self.dropped.get(info.pid, 0)
+        if info.dropped_logs > known:
+            self.backlog.lose(info.dropped_logs - known)
+            say("access.dropped", lines=info.dropped_logs - known)
+            self.dropped = {info.pid: info.dropped_logs}
+            durable.write(self.settings.dropped_path, json.dumps(self.dropped))
 
 
 def _ms_since(began: float) -> float:
     return round((time.monotonic() - began) * 1000, 1)
+
+
+def _dropped_before(path: Path) -> dict[int, int]:
+    """Log lines counted as dropped by the agent before, by worker."""
+    try:
+        return {int(pid): int(count) for pid, count in json.loads(path.read_text()).items()}
+    except (OSError, ValueError, AttributeError):  # none yet, or not ours: then it counts from zero
+        return {}
 
 
 def stop_at_once(thread: threading.ExceptHookArgs) -> None:

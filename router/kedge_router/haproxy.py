@@ -9,6 +9,7 @@ first request on, because the rendered configuration holds the saved map: the ag
 import fcntl
 import os
 import resource
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +23,9 @@ from .settings import Settings
 
 DESCRIPTORS_APART = 600
 """Open files beside clients' and dynos' connections: listeners, pipes, the runtime API."""
+
+LOG_PIPE_BYTES = 1024 * 1024
+"""What any account may ask for; some 2,000 lines."""
 
 
 def launch(settings: Settings) -> NoReturn:
@@ -87,4 +91,7 @@ def open_log(settings: Settings) -> int:
     if not settings.log_fifo.is_fifo():
         settings.log_fifo.unlink(missing_ok=True)
         os.mkfifo(settings.log_fifo, 0o600)
-    return os.open(settings.log_fifo, os.O_RDWR | os.O_NONBLOCK)
+    descriptor = os.open(settings.log_fifo, os.O_RDWR | os.O_NONBLOCK)
+    with suppress(OSError):  # an account's pipes together may be limited to less
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, LOG_PIPE_BYTES)
+    return descriptor

@@ -81,21 +81,15 @@ def in_force(route_map: RouteMap, observed: Observed, maps: Path) -> frozenset[s
     """The apps a worker that holds `observed` serves exactly as the map has them."""
     if not plan(route_map, observed, maps):
         return frozenset(route_map.apps)
-    entries = map_entries(route_map)
     return frozenset(
         app_id
         for app_id, slot in route_map.slots.items()
-        if slot in observed.slots
-        and _serves(route_map.apps[app_id], slot, observed)
-        and all(
-            observed.maps[name].get(slot, []) == [entries[name][slot]] * (slot in entries[name])
-            for name in ("apps", "state")
-        )
+        if slot in observed.slots and _serves(route_map.apps[app_id], slot, observed)
     )
 
 
 def _serves(app: App, slot: str, observed: Observed) -> bool:
-    """Whether the app's hosts lead to its slot, and just its servers are ready there."""
+    """Whether the app's hosts lead to its slot, just its servers are ready there, and its state."""
     ready = {
         name: server.address for name, server in observed.servers[slot].items() if server.ready
     }
@@ -103,4 +97,9 @@ def _serves(app: App, slot: str, observed: Observed) -> bool:
         *(host for host, to in observed.maps["hosts"].items() if slot in to),
         *(f"*.{host}" for host, to in observed.maps["wild"].items() if slot in to),
     }
-    return ready == dict(app.servers) and leading == set(app.hosts)
+    return (
+        ready == dict(app.servers)
+        and leading == set(app.hosts)
+        and observed.maps["apps"].get(slot) == [f"{app.id}:{app.name}"]
+        and observed.maps["state"].get(slot, [None]) == [app.code]
+    )

@@ -71,6 +71,8 @@ class Settings:
         """Refuse what HAProxy or the kernel would refuse later with fewer words."""
         if len(os.fsencode(self.master_socket)) > SOCKET_PATH_BYTES - 12:  # room for a temporary
             raise SettingsError(f"KEDGE_ROUTER_DIR is too long for unix sockets: {self.dir}")
+        if any(blank in str(path) for path in (self.dir, self.certs_dir) for blank in " \t\n"):
+            raise SettingsError(f"KEDGE_ROUTER_DIR and _CERTS cannot have a blank: {self.dir}")
         if self.https_binds and self.certs is None:
             raise SettingsError("KEDGE_ROUTER_CERTS is not set, but HTTPS addresses are.")
 
@@ -103,6 +105,11 @@ class Settings:
     def log_fifo(self) -> Path:
         """The pipe HAProxy writes its access lines into."""
         return self.dir / "log.fifo"
+
+    @property
+    def dropped_path(self) -> Path:
+        """How many of a worker's log lines are known to be lost."""
+        return self.dir / "dropped.json"
 
     @property
     def agent_lock(self) -> Path:

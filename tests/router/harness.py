@@ -82,7 +82,7 @@ class DynoHandler(http.server.BaseHTTPRequestHandler):
         act(query) if act else self.reply(self.owner.name.encode())
         self.owner.served += 1
 
-    do_POST = do_PUT = do_GET
+    do_POST = do_PUT = do_GET  # noqa: N815
 
     def reply(self, body, status=200, **headers):
         self.send_response(status)
@@ -288,6 +288,17 @@ class Router:
 
     def log_position(self):
         return self.api.get("/log").json()["next"]
+
+    def log_count(self):
+        """Lines the agent holds, and how many it says were lost."""
+        count = lost = after = 0
+        while True:
+            answer = self.api.get("/log", params={"after": after}).json()
+            if answer["next"] == after:
+                return count, lost
+            count += len(answer["lines"])
+            lost += answer["lost"]
+            after = answer["next"]
 
     def log_line(self, after, **expected):
         """The first access line above `after` that has all of `expected`."""
