@@ -103,7 +103,7 @@ class Exchange:
 
     def _talk(self, extra: dict[str, str]) -> Iterator[bytes]:
         command = ["git", self._service[4:], "--stateless-rpc", str(self._repository)]
-        git = subprocess.Popen(  # noqa: S603
+        git = subprocess.Popen(
             command,
             env={**self._asked.environment, **extra},
             stdin=subprocess.PIPE,

@@ -11,9 +11,9 @@ from kedge import settings as configuration
 from kedge.engine.docker.runtime import DockerRuntime
 from kedge.engine.router import AgentRouter
 from kedge.home import installation as installations
+from kedge.log import configure
 from kedge.loops.shutdown import stop_all_dynos
 from kedge.loops.supervisor import Supervisor
-from kedge.log import configure
 
 log = structlog.get_logger()
 

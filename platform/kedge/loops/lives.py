@@ -20,12 +20,12 @@ from kedge.engine.protocols import Container, ContainerSpec, LogLine, Router, Ru
 from kedge.errors import Unavailable
 from kedge.loops.evidence import Evidence
 from kedge.loops.probe import Prober
-from kedge.ops.view import AppRows
 from kedge.model.dyno import Dyno, State
 from kedge.model.formation import SIZES
 from kedge.model.tables import Json
 from kedge.ops import config_vars, dynos
 from kedge.ops.services import Services
+from kedge.ops.view import AppRows
 from kedge.plan import backoff, lifecycle
 
 if TYPE_CHECKING:

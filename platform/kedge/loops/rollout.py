@@ -17,13 +17,13 @@ from kedge.db import Transaction
 from kedge.engine.protocols import Route, Router, Runtime
 from kedge.errors import Conflict, Unavailable
 from kedge.loops.lives import Lives
-from kedge.ops.view import AppRows, frontage, load, rollout_view
 from kedge.model.app import App
 from kedge.model.dyno import Dyno, State
 from kedge.model.formation import DEFAULT_SIZE, Formation
 from kedge.model.release import Release, Stage
 from kedge.ops import apps, outputs, releases
 from kedge.ops.services import Services
+from kedge.ops.view import AppRows, frontage, load, rollout_view
 from kedge.plan import rollout
 from kedge.plan.routes import route_of
 
