@@ -26,7 +26,11 @@ def main() -> int:
     parser.add_argument("--stop-dynos", action="store_true")
     parser.add_argument("--procfile", type=Path)
     asked = parser.parse_args()
-    return DOINGS[asked.what](load(), asked)
+    try:
+        return DOINGS[asked.what](load(), asked)
+    except KedgeError as error:
+        _say(error.message)
+        return 1
 
 
 def _up(settings: Settings, asked: argparse.Namespace) -> int:
@@ -60,11 +64,7 @@ def _release(settings: Settings, _asked: argparse.Namespace) -> int:
     from kedge.home import release  # noqa: PLC0415 - a process of its own, with large libraries
     from kedge.services import bind  # noqa: PLC0415
 
-    try:
-        release.bring_up_to_date(installation.establish(settings), bind(settings))
-    except KedgeError as error:
-        _say(error.message)
-        return 1
+    release.bring_up_to_date(installation.establish(settings), bind(settings))
     return 0
 
 

@@ -64,7 +64,7 @@ def _make() -> None:
 def refuse_without_namespaces() -> None:
     """Raises StartRefused when this root may not make a mount namespace."""
     tried = subprocess.run(
-        ["unshare", "--mount", "true"], capture_output=True, text=True, check=False
+        ["unshare", "--mount", "sh", "-c", ":"], capture_output=True, text=True, check=False
     )
     if tried.returncode:
         raise StartRefused(

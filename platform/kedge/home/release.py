@@ -33,7 +33,7 @@ def bring_up_to_date(installation: Installation, services: Services) -> None:
     except (psycopg.Error, SQLAlchemyError, CommandError) as error:
         raise StartRefused(
             f"The database cannot be brought up to date: {error}",
-            "The step that failed changed nothing. Mend what it says, or start the Kedge of before.",
+            "The step that failed changed nothing. Mend it, or start the Kedge of before.",
         ) from error
     _keep_token(installation, services)
 

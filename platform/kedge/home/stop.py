@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -21,15 +22,14 @@ DYNO_KINDS = ("dyno", "run")
 
 def stop(installation: Installation, say: Say) -> None:
     """Stop all parts. Dynos go on, unless they are to stop too."""
-    supervisor = Supervisor(installation)
     pids = orphans.find(installation)
-    supervisor.shut_down()
-    _wait_for_end(pids, PARTS_SECONDS)
+    if Supervisor(installation).shut_down():
+        _wait_for_end(pids, PARTS_SECONDS)
     orphans.end(orphans.find(installation), LEFTOVER_SECONDS)
     postgres.cease(installation)
     if installation.settings.stop_dynos or installation.stop_dynos_flag.exists():
         stop_dynos(installation, say)
-    installation.stop_dynos_flag.unlink(missing_ok=True)
+    _clear(installation)
 
 
 def down(installation: Installation, *, dynos: bool, say: Say) -> None:
@@ -54,6 +54,13 @@ def stop_dynos(installation: Installation, say: Say) -> None:
     say(f"-----> Stopping {len(found)} dynos")
     command = ["docker", "stop", "--time", str(installation.settings.kill_seconds), *found]
     subprocess.run(command, env=_environment(installation), stdout=subprocess.DEVNULL, check=False)
+
+
+def _clear(installation: Installation) -> None:
+    """A run-time folder outside the home goes; it is made anew at each start."""
+    installation.stop_dynos_flag.unlink(missing_ok=True)
+    if not installation.run_dir.is_relative_to(installation.home):
+        shutil.rmtree(installation.run_dir, ignore_errors=True)
 
 
 def _containers(installation: Installation) -> list[str]:

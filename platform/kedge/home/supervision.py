@@ -1,7 +1,7 @@
 """The process supervisor's configuration, made from the parts.
 
 supervisord starts a part that dies again: at once when it had run for a second, else a second
-later, then two, then three. After that it gives up; `kedge up` does not, and has it begin anew
+later, then two. After that it gives up; `kedge up` does not, and has it begin anew
 (`watch.py`), so the pause between two tries never grows beyond `LONGEST_PAUSE_SECONDS`.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from kedge.home.installation import Installation, write_private
 from kedge.home.parts import GROUPS, Part
 
-TRIES = 3
+TRIES = 2
 RPC = """[rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface"""
 LONGEST_PAUSE_SECONDS = TRIES + 1

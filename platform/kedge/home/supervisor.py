@@ -75,12 +75,15 @@ class Supervisor:
             # ALREADY_STARTED, or its program is missing, which shows in the part's state.
             return
 
-    def shut_down(self) -> None:
-        """Tell it to stop all parts, in their order, and then itself."""
+    def shut_down(self) -> bool:
+        """Tell it to stop all parts, in their order, and then itself; False when it is gone."""
         try:
             self._calls.shutdown()
-        except (*AWAY, xmlrpc.client.Fault):  # gone, or at it already
-            return
+        except xmlrpc.client.Fault:  # at it already
+            return True
+        except AWAY:
+            return False
+        return True
 
 
 def launch(installation: Installation, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
