@@ -144,6 +144,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         max_overflow=pool_size * 2,
         pool_timeout=10,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's words go to the log; the values must not
         connect_args=options,
     )
 

@@ -19,6 +19,8 @@ from kedge.model.tables import AppId, Id, Moment, Row
 KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 KEY_LIMIT = 256
 TOTAL_LIMIT_BYTES = 64 * 1024
+# What every dyno is told by the platform; an app's own config vars of these names do not reach it.
+OVERRULED_KEYS = frozenset({"PORT", "DYNO"})
 
 Config = dict[str, str]
 

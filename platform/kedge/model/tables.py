@@ -34,6 +34,8 @@ AppId = Annotated[
 class Row(DeclarativeBase):
     """The base of every row."""
 
+    # Rows are shown after their transaction: what the database computes comes back with the change.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - likewise
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
         datetime: DateTime(timezone=True),

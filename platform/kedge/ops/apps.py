@@ -39,8 +39,7 @@ def create(
         InvalidParams: the name may not be, or is taken; the stack is unknown.
     """
     name = check_name(name) if name is not None else _generated_name()
-    if stack not in (None, DEFAULT_STACK):
-        raise InvalidParams(f"Couldn't find that stack. There is: {DEFAULT_STACK}.")
+    check_stack(stack)
     with services.database.transaction() as tx:
         app = App(name=name, owner_id=actor.account_id)
         tx.add(app)
@@ -53,6 +52,12 @@ def create(
             releases.append(services, tx, actor, app, Change.CREATION, description, config=empty)
         record(tx, actor, "app.create", app, name=name)
         return app
+
+
+def check_stack(stack: str | None) -> None:
+    """Raises InvalidParams when a stack is asked for that does not exist."""
+    if stack not in (None, DEFAULT_STACK):
+        raise InvalidParams(f"Couldn't find that stack. There is: {DEFAULT_STACK}.")
 
 
 def list_apps(services: Services, actor: Actor, page: Page) -> list[App]:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 LARGEST_NUMBER = 2**62
-T = TypeVar("T", bound=tuple[Any, ...])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
