@@ -1,0 +1,74 @@
+"""What many tests stand on: a private PostgreSQL, and `Services` over a fresh database each."""
+
+from types import SimpleNamespace
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A private PostgreSQL cluster for the whole session."""
+    from throwaway_postgres import Cluster
+
+    cluster = Cluster()
+    try:
+        yield cluster.start()
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def database_url(postgres):
+    """The URL of a fresh, migrated database."""
+    name = postgres.create()
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def settings(tmp_path, database_url):
+    """The settings of an installation of its own."""
+    from kedge.settings import Settings
+
+    return Settings(home=tmp_path / "home", database_url=database_url)
+
+
+@pytest.fixture
+def services(settings):
+    """Services on real PostgreSQL, logs and slugs; queue and wakes are in memory."""
+    from kedge import clock
+    from kedge.db import Database
+    from kedge.engine.fakes.signals import FakeQueue, FakeWakes
+    from kedge.engine.logs import FileLogStore
+    from kedge.engine.slugs import DiskSlugStore
+    from kedge.engine.sources import SourceStore
+    from kedge.ops.accounts import mint_token
+    from kedge.ops.services import Services
+    from kedge.vault import Vault, keys_from, new_key
+
+    home = settings.home
+    home.mkdir()
+    (home / "secret.key").write_text(new_key() + "\n")
+    database = Database(settings.database_url)
+    yield Services(
+        settings=settings,
+        database=database,
+        vault=Vault(keys_from(settings.secret_key, home / "secret.key")),
+        now=clock.now,
+        wakes=FakeWakes(),
+        queue=FakeQueue(),
+        logs=FileLogStore(home / "logs", settings.log_limit_mb * 1024 * 1024),
+        slugs=DiskSlugStore(home / "slugs"),
+        sources=SourceStore(home / "sources"),
+        mint=mint_token,
+    )
+    database.close()
+
+
+@pytest.fixture
+def owner(services):
+    """The installation's owner: `token`, and the `actor` it stands for."""
+    from kedge.ops import accounts
+
+    token = accounts.ensure_owner(services, services.settings.owner)
+    return SimpleNamespace(token=token, actor=accounts.authenticate(services, token))

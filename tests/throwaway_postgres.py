@@ -1,0 +1,127 @@
+"""A private PostgreSQL cluster that lives as long as a test session.
+
+It speaks over a unix socket alone, keeps nothing safe (`fsync=off`), and as root runs as Debian's
+unprivileged `postgres` account, since the server refuses root.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import psycopg
+
+from kedge.db import migrate
+
+ACCOUNT = "postgres"
+TEMPLATE = "template_of_tests"
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "jit": "off",
+    "timezone": "UTC",
+}
+
+
+class Cluster:
+    """One cluster: databases are made from a migrated template, and dropped after use."""
+
+    def __init__(self):
+        # A short folder: a unix socket's path takes at most 107 bytes.
+        self.folder = Path(tempfile.mkdtemp(prefix="kpg-", dir="/tmp"))
+        self._server = None
+        self._has_template = False
+
+    def start(self):
+        """Make the cluster and wait until it answers."""
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam(ACCOUNT)
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        data = str(self.folder / "data")
+        self._run("initdb", "-D", data, "-U", "kedge", "--auth=trust", "--no-locale", "--no-sync",
+                  "--encoding=UTF8")  # fmt: skip
+        options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+        command = [programs() / "postgres", "-D", data, f"-k{self.folder}", *options]
+        with (self.folder / "log").open("wb") as log:
+            self._server = subprocess.Popen(_as_account(command), stdout=log, stderr=log, cwd="/")
+        self._wait()
+        return self
+
+    def stop(self):
+        """End the server and forget everything."""
+        if self._server:
+            self._server.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._server.wait(timeout=10)
+            self._server.kill()
+            self._server.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, name):
+        """Where a database of this cluster is reached."""
+        return f"postgresql://kedge@/{name}?host={self.folder}"
+
+    def create(self):
+        """The name of a new database in its newest form, without any rows."""
+        self._make_template()
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self._say(f"create database {name} template {TEMPLATE} strategy wal_log")
+        return name
+
+    def drop(self, name):
+        """Forget a database, whoever is still connected."""
+        self._say(f"drop database if exists {name} with (force)")
+
+    def _make_template(self):
+        if not self._has_template:
+            self._say(f"create database {TEMPLATE}")
+            migrate(self.url(TEMPLATE))
+            self._has_template = True
+
+    def _say(self, statement):
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _wait(self):
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self._say("select 1")
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._server.poll() is not None:
+                    raise RuntimeError((self.folder / "log").read_text()) from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def _run(self, program, *arguments):
+        command = _as_account([programs() / program, *arguments])
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+
+
+def programs():
+    """The folder of PostgreSQL's programs; Debian keeps them off PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
+    on_path = shutil.which("initdb")
+    if not found and on_path:
+        return Path(on_path).parent
+    return found[-1]
+
+
+def _as_account(command):
+    words = [str(word) for word in command]
+    if os.geteuid() != 0:
+        return words
+    return ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups", "--", *words]
