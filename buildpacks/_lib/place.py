@@ -53,6 +53,13 @@ def place_of(arguments: list[str], folder: Path) -> Place:
     return Place(build_dir, cache_dir, folder, config, os.environ.get("STACK", ""))
 
 
+def _leave_reason(reason: str) -> None:
+    """Tell the runner why, for the build's record (its file is named by KEDGE_REASON)."""
+    file = os.environ.get("KEDGE_REASON")
+    if file:
+        Path(file).write_text(reason)
+
+
 def main(work: Callable[[Place], None], arguments: list[str], folder: Path) -> int:
     """Run a buildpack's `work` and turn a refusal into its words; the exit status."""
     try:
@@ -60,6 +67,7 @@ def main(work: Callable[[Place], None], arguments: list[str], folder: Path) -> i
     except Refused as refused:
         screen.blank()
         screen.error(f"Error: {refused.reason}")
+        _leave_reason(refused.reason)
         for line in refused.advice:
             screen.error(line)
         return 1

@@ -17,6 +17,14 @@ from _runner import release_output
 Environment = Mapping[str, str]
 
 
+class CompileFailed(Refused):
+    """A buildpack's bin/compile ended with an error. `headline` are Heroku's words for it."""
+
+    def __init__(self, title: str, cause: str, advice: tuple[str, ...]) -> None:
+        self.headline = f"failed to compile {title} app"
+        super().__init__(f"{self.headline}: {cause}" if cause else self.headline, *advice)
+
+
 @dataclass(frozen=True, slots=True)
 class Buildpack:
     """A buildpack's folder. `about` is its buildpack.json: title, version, what it detects."""
@@ -62,7 +70,7 @@ class Buildpack:
         arguments = [program, str(build_dir), str(cache), str(env_dir)]
         status = subprocess.run(arguments, cwd=self.folder, env=dict(env), check=False).returncode
         if status != 0:
-            raise Refused(f"failed to compile {self.title} app", *_killed(status))
+            raise CompileFailed(self.title, _left_reason(env), _killed(status))
 
     def default_process_types(self, build_dir: Path, env: Environment) -> dict[str, str]:
         """What bin/release declares; none without one."""
@@ -98,6 +106,12 @@ class Buildpack:
         )
         pairs = sourced.stdout.decode(errors="surrogateescape").split("\0")
         return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+def _left_reason(env: Environment) -> str:
+    """What the buildpack said the cause is, if it did (KEDGE_REASON names the file)."""
+    file = Path(env.get("KEDGE_REASON", ""))
+    return file.read_text().strip() if file.is_file() else ""
 
 
 def _killed(status: int) -> tuple[str, ...]:

@@ -76,6 +76,11 @@ class Layout:
         return self.work / "dependencies"
 
     @property
+    def reason(self) -> Path:
+        """Where a buildpack that refuses leaves its reason (KEDGE_REASON)."""
+        return self.work / "reason"
+
+    @property
     def temporary(self) -> Path:
         """TMPDIR: on disk, because the container's /tmp may be small."""
         return self.work / "tmp"

@@ -11,7 +11,7 @@ from _lib import screen
 from _lib.dependency_tree import declared, keep
 from _lib.refusal import Refused
 from _runner import choice, process_types, procfile, slugignore
-from _runner.buildpack import Buildpack, writable_copy
+from _runner.buildpack import Buildpack, CompileFailed, writable_copy
 from _runner.layers import Layer, largest, write_layers
 from _runner.layout import Layout
 from _runner.outcome import Outcome
@@ -49,8 +49,8 @@ def _no_space(error: OSError) -> Refused:
 
 def _refused(refused: Refused) -> Outcome:
     screen.blank()
-    if refused.reason.startswith("failed to compile"):
-        screen.error(f"Push rejected, {refused.reason}.")
+    if isinstance(refused, CompileFailed):
+        screen.error(f"Push rejected, {refused.headline}.")
     else:
         screen.error(refused.reason)
     for line in refused.advice:
@@ -115,6 +115,7 @@ def _environment(layout: Layout, request: BuildRequest) -> dict[str, str]:
         "REQUEST_ID": str(uuid.uuid4()),
         "TMPDIR": str(layout.temporary),
         "KEDGE_DEPENDENCIES": str(layout.declared),
+        "KEDGE_REASON": str(layout.reason),
     }
 
 

@@ -50,7 +50,7 @@ class Installation:
         if self._prunes():
             self._prune(changed=self.store.state() != before)
             kept = self.store.pruned
-        _drop_caches(self.place)
+        _drop_notes(self.place)
         paths = modules.find(self.place.build_dir)
         if paths:
             declare("20-modules", Declaration(paths, kept if self.reusable else None))
@@ -105,9 +105,13 @@ def restore_plug_n_play(place: Place, tools: Tools) -> None:
     declare("25-archives", Declaration(_PLUG_N_PLAY, kept))
 
 
-def _drop_caches(place: Place) -> None:
-    """Tools' caches within node_modules stay out of the slug; the root's is kept for the next build."""
+def _drop_notes(place: Place) -> None:
+    """Remove the managers' notes to themselves: they hold times, and a dyno has no use for them."""
     for path in modules.find(place.build_dir):
-        cache = place.build_dir / path / ".cache"
-        if cache.is_dir() and path != "node_modules":
-            shutil.rmtree(cache)
+        folder = place.build_dir / path
+        for note in (folder / ".modules.yaml", *folder.glob(".pnpm-workspace-state*.json")):
+            note.unlink(missing_ok=True)
+        if path != "node_modules":  # the root's tool cache is kept for the next build
+            shutil.rmtree(folder / ".cache", ignore_errors=True)
+    for name in ("install-state.gz", "build-state.yml"):
+        (place.build_dir / ".yarn" / name).unlink(missing_ok=True)
