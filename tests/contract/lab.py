@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+import socket
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +48,14 @@ def tar_of(files: Mapping[str, bytes]) -> bytes:
             info.size, info.uid, info.gid = len(content), 1000, 1000
             tar.addfile(info, io.BytesIO(content))
     return made.getvalue()
+
+
+def free_port() -> int:
+    """A port nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
@@ -113,6 +122,11 @@ class Lab:
         assert found is not None
         return found.exit_status
 
+    def outcome(self, command: str, **changes: Any) -> list[str]:
+        """What a command writes in a dyno of its own until its end."""
+        runtime_id = self.run(command, **changes)
+        return [line.text for line in self.runtime.output(runtime_id, since_ns=0, follow=True)]
+
     def output(self, runtime_id: str) -> list[str]:
         """All lines so far."""
         return [line.text for line in self.runtime.output(runtime_id, since_ns=0, follow=False)]
@@ -126,7 +140,9 @@ def docker_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sett
     from kedge.engine.docker.traces import remove_all
     from kedge.errors import RuntimeDown
 
-    settings = Settings(home=tmp_path_factory.mktemp("home"), http_port=18080, https_port=18443)
+    settings = Settings(
+        home=tmp_path_factory.mktemp("home"), http_port=free_port(), https_port=free_port()
+    )
     installation = secrets.token_hex(6)
     engine = Engine(settings.docker_host, installation)
     try:
@@ -152,7 +168,8 @@ def docker_runtime(docker_home: tuple[Settings, str]) -> Any:
 @pytest.fixture
 def docker_lab(docker_runtime: Any) -> Iterator[Lab]:
     """The real runtime alone."""
-    lab = Lab(*docker_runtime, REAL_COMMANDS)
+    runtime, slugs = docker_runtime
+    lab = Lab(runtime, slugs, REAL_COMMANDS)
     yield lab
     for runtime_id in lab.made:
         lab.runtime.remove(runtime_id)

@@ -26,13 +26,19 @@ CA_VARIABLES = (
     "NPM_CONFIG_CAFILE",
 )
 # As on Heroku: the buildpacks' profile scripts, the app's own, then the command in their place.
-# A terminal has its size before the first program asks for it.
-BOOT = """cd /app
+# A terminal has its size before the first program asks for it. SIGTERM goes to every process; a
+# shell that is still there for a command of several parts must outlive the part it runs, for the
+# dyno ends with it. A plain command takes the shell's place.
+BOOT = r"""cd /app
 [ -t 0 ] && [ -n "$COLUMNS" ] && [ -n "$LINES" ] && stty cols "$COLUMNS" rows "$LINES"
 for script in .profile.d/*.sh; do [ -f "$script" ] && . "./$script"; done
 [ -f .profile ] && . ./.profile
 unset script
-exec bash -c "$1"
+case "$1" in
+  *[\;\&\|]*|*$'\n'*) exec bash -c "trap 'exit \$?' TERM
+$1" ;;
+  *) exec bash -c "$1" ;;
+esac
 """
 LOG_OPTIONS = {"max-size": "20m", "max-file": "5", "compress": "false"}
 # The bridge has IPv4 alone, and so has the firewall.

@@ -71,18 +71,17 @@ class Fence:
             f"-p tcp -m multiport --dports {ports} -j ACCEPT",
             *self._name_server_rules("ACCEPT"),
             *self._opening_rules(),
-            "-p tcp -j REJECT --reject-with tcp-reset",
-            "-j REJECT",
+            *_refused(""),
         ]
 
     def _forward(self) -> list[str]:
         return [
             f"{ESTABLISHED} -j RETURN",
             *self._name_server_rules("RETURN"),
-            f"-d {LINK_LOCAL} -j REJECT",
-            f"-o {self.bridge} -j REJECT",
+            *_refused(f"-d {LINK_LOCAL} "),
+            *_refused(f"-o {self.bridge} "),
             # A port some container publishes on an address of the host.
-            "-m conntrack --ctstate DNAT -j REJECT",
+            *_refused("-m conntrack --ctstate DNAT "),
             "-j RETURN",
         ]
 
@@ -95,6 +94,11 @@ class Fence:
         for opening in self.openings:
             for source in ("0.0.0.0/0",) if opening.sources is None else opening.sources:
                 yield f"-s {source} -p tcp --dport {opening.port} -j ACCEPT"
+
+
+def _refused(match: str) -> tuple[str, str]:
+    """Refuse at once, TCP by a reset: the kernel limits how many ICMP answers it sends."""
+    return f"{match}-p tcp -j REJECT --reject-with tcp-reset", f"{match}-j REJECT"
 
 
 def missing(fence: Fence, listed: Sequence[str]) -> list[str]:
