@@ -14,6 +14,8 @@ from kedge.ops.services import Services
 from kedge.settings import Settings
 from kedge.vault import Vault, keys_from
 
+MEGABYTE = 1024 * 1024
+
 
 def bind(settings: Settings) -> Services:
     """The services of a process, on the engines its settings name."""
@@ -25,8 +27,10 @@ def bind(settings: Settings) -> Services:
         now=clock.now,
         wakes=RedisWakes(settings.redis_url),
         queue=CeleryQueue(celery_app(settings.redis_url)),
-        logs=FileLogStore(home / "logs", settings.log_limit_mb * 1024 * 1024),
+        logs=FileLogStore(home / "logs", settings.log_limit_mb * MEGABYTE),
         slugs=DiskSlugStore(home / "slugs"),
-        sources=SourceStore(home / "sources"),
+        sources=SourceStore(
+            home / "sources", limit_bytes=settings.source_limit_mb * MEGABYTE, allow_private=True
+        ),
         mint=mint_token,
     )

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from git import Repo
 from git.exc import GitCommandError
@@ -98,7 +98,7 @@ class Quarantine:
         rows = self._repo.git.ls_tree("-r", "--full-tree", sha).splitlines()
         return [row.partition("\t")[2] for row in rows if row.startswith("160000 ")]
 
-    def archive(self, sha: str, target: IO[bytes]) -> None:
+    def archive(self, sha: str, target: BinaryIO) -> None:
         """Write a plain tar of a commit's tree."""
         self._repo.git.archive("--format=tar", sha, output_stream=target)
 

@@ -20,11 +20,12 @@ from typing import IO, Any
 import structlog
 from flask import Blueprint, Response, request
 
-from kedge.api.authentication import authenticated
+from kedge.api.authentication import token_of
 from kedge.engine.git import Repositories
-from kedge.errors import BadRequest, Forbidden, KedgeError
+from kedge.errors import BadRequest, Forbidden, KedgeError, Unauthorized
 from kedge.git.receive import Push, receive, turn
 from kedge.model.app import App
+from kedge.ops import accounts
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.services import Services
 from kedge.plan.push import Update
@@ -42,6 +43,16 @@ NEEDS = {"git-upload-pack": Action.VIEW, "git-receive-pack": Action.DEPLOY}
 def blueprint(services: Services, repositories: Repositories) -> Blueprint:
     """The two addresses of each repository: what refs there are, and the exchange itself."""
     git = Blueprint("git", __name__)
+
+    @git.errorhandler(KedgeError)
+    def refuse(error: KedgeError) -> Response:
+        """Git shows plain text, and asks for credentials when it is told that they are Basic."""
+        answer = Response(f"{error.message}\n", error.status, content_type="text/plain")
+        if isinstance(error, Unauthorized):
+            answer.headers["WWW-Authenticate"] = (
+                'Basic realm="Kedge: any user name, the token as password"'
+            )
+        return answer
 
     @git.get("/<name>.git/info/refs")
     def info_refs(name: str) -> Response:
@@ -188,7 +199,9 @@ class Reception:
 def _find(
     services: Services, repositories: Repositories, name: str, service: str
 ) -> tuple[Actor, App, Path]:
-    actor = authenticated(services, realm="Kedge")
+    actor = accounts.authenticate(
+        services, token_of(request.headers.get("Authorization", "")) or ""
+    )
     with services.database.transaction() as tx:
         app = find_app(tx, actor, name, NEEDS[service])
     return actor, app, repositories.ensure(app.id)

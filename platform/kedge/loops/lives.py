@@ -128,15 +128,16 @@ class Lives:
             case _:
                 raise NotImplementedError(move)
 
-    def launch(self, dyno: Dyno, *, attach: Callable[[str], object] | None = None) -> str:
-        """Make and start a dyno's container; `attach` is called with its id in between."""
+    def make(self, dyno: Dyno) -> str:
+        """Make a dyno's container, not started; its runtime id."""
         self._runtime.prepare(dyno.release.slug.image if dyno.release.slug else None)
-        spec = self.spec(dyno)
-        runtime_id = self._runtime.create(spec)
+        runtime_id = self._runtime.create(self.spec(dyno))
         self._apps[dyno.id] = dyno.app_id
         self._change(dyno, runtime_id=runtime_id)
-        if attach:
-            attach(runtime_id)
+        return runtime_id
+
+    def begin(self, dyno: Dyno, runtime_id: str) -> None:
+        """Start a dyno's container."""
         self._say(dyno, f"Starting process with command `{dyno.command}`")
         self._runtime.start(runtime_id)
         container = self._runtime.container(runtime_id)
@@ -144,13 +145,12 @@ class Lives:
             dyno, started_at=self._services.now(),
             host=container.address if container else None, port=_port(dyno.id),
         )  # fmt: skip
-        if not dyno.attach:
-            self._collector.collect(dyno, runtime_id)
-        return runtime_id
 
     def _launch(self, dyno: Dyno) -> None:
         try:
-            self.launch(dyno)
+            runtime_id = self.make(dyno)
+            self.begin(dyno, runtime_id)
+            self._collector.collect(dyno, runtime_id)
         except Unavailable:
             raise
         except Exception as error:  # whatever the engine says, the dyno did not start

@@ -6,12 +6,10 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from kedge.model.build import Build, Source
 from kedge.ops.services import Services
-
-MEGABYTE = 1024 * 1024
 
 
 def create(services: Services, app_id: uuid.UUID | None = None) -> Source:
@@ -24,14 +22,13 @@ def create(services: Services, app_id: uuid.UUID | None = None) -> Source:
         return source
 
 
-def keep(services: Services, app_id: uuid.UUID, write: Callable[[IO[bytes]], None]) -> uuid.UUID:
+def keep(services: Services, app_id: uuid.UUID, write: Callable[[BinaryIO], None]) -> uuid.UUID:
     """A source of what `write` writes; its id."""
     source = create(services, app_id)
-    with tempfile.TemporaryFile(dir=services.sources.folder) as file:
+    with tempfile.TemporaryFile(dir=services.settings.home) as file:
         write(file)
         file.seek(0)
-        limit_bytes = services.settings.source_limit_mb * MEGABYTE
-        services.sources.write(source.id, file, limit_bytes)
+        services.sources.write(source.id, file)
     mark_uploaded(services, source.id)
     return source.id
 
@@ -49,8 +46,5 @@ def obtain(services: Services, build: Build) -> Path:
         BuildFailed: it cannot be had, is not an archive, or holds what an archive may not.
         VerificationFailed: it is not what the checksum says.
     """
-    limit_bytes = services.settings.source_limit_mb * MEGABYTE
-    raw_id = build.source_id or build.id
-    if build.source_id is None:
-        services.sources.fetch(raw_id, build.source_url or "", limit_bytes)
-    return services.sources.checked(raw_id, build.id, build.source_checksum, limit_bytes)
+    source_id = build.source_id or build.id
+    return services.sources.obtain(source_id, build.source_url, build.source_checksum)

@@ -1,0 +1,112 @@
+"""Attached one-off dynos: who shows a dyno's secret is connected to its terminal.
+
+https://devcenter.heroku.com/articles/one-off-dynos. The container is made and attached before it is
+started, so that not a byte of its output is missed.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import structlog
+from sqlalchemy import select
+
+from kedge.engine.protocols import Attachment, Runtime
+from kedge.engine.rendezvous import RendezvousServer
+from kedge.errors import KedgeError
+from kedge.loops.lives import Lives
+from kedge.model.account import token_digest
+from kedge.model.dyno import Dyno, State
+from kedge.ops.services import APPS, Services
+
+log = structlog.get_logger()
+
+
+class OneOffs:
+    """Serves rendezvous connections."""
+
+    def __init__(self, services: Services, runtime: Runtime, lives: Lives) -> None:
+        self._services, self._runtime, self._lives = services, runtime, lives
+
+    def serve(self) -> None:
+        """Begin to listen; returns at once."""
+        settings = self._services.settings
+        certificate = settings.run_dir / "router" / "certs" / "default.pem"
+        server = RendezvousServer(
+            settings.bind, settings.rendezvous_port_in_use, certificate, self._claim
+        )
+        server.start()
+
+    def _claim(self, secret: str) -> Session | None:
+        """The session of a secret, once; None for an unknown or used one."""
+        dyno = self._take(secret)
+        if dyno is None:
+            return None
+        try:
+            runtime_id = self._lives.make(dyno)
+            attachment = self._runtime.attach(runtime_id)
+        except KedgeError as error:
+            log.warning("oneoff.failed", dyno=dyno.name, reason=error.message)
+            return None
+        return Session(self._services, self._runtime, self._lives, dyno, runtime_id, attachment)
+
+    def _take(self, secret: str) -> Dyno | None:
+        query = (
+            select(Dyno).where(Dyno.attach_sha256 == token_digest(secret)).with_for_update(of=Dyno)
+        )
+        with self._services.database.transaction() as tx:
+            dyno = tx.scalar(query)
+            if dyno is None or dyno.state != State.STARTING or dyno.stop_requested_at:
+                return None
+            dyno.attach_sha256 = None
+            return dyno
+
+
+class Session:
+    """One client and one dyno."""
+
+    def __init__(
+        self,
+        services: Services,
+        runtime: Runtime,
+        lives: Lives,
+        dyno: Dyno,
+        runtime_id: str,
+        attachment: Attachment,
+    ) -> None:
+        self._services, self._runtime, self._lives = services, runtime, lives
+        self._dyno, self._runtime_id = dyno, runtime_id
+        self.attachment = attachment
+
+    @property
+    def tty(self) -> bool:
+        """Whether the dyno has a terminal."""
+        return bool(self._dyno.attach and self._dyno.attach.get("tty"))
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Columns and lines of the client's terminal, when it told them."""
+        attach = self._dyno.attach or {}
+        if "columns" in attach and "lines" in attach:
+            return attach["columns"], attach["lines"]
+        return None
+
+    def start(self) -> None:
+        """Start the dyno's process."""
+        self._lives.begin(self._dyno, self._runtime_id)
+        self._wake()
+
+    def hang_up(self) -> None:
+        """The client went away: its dyno gets SIGHUP, and is stopped when it goes on."""
+        with suppress(KedgeError):
+            self._runtime.signal(self._runtime_id, "HUP")
+            with self._services.database.transaction() as tx:
+                tx.get_one(Dyno, self._dyno.id).stop_requested_at = self._services.now()
+            self._wake()
+
+    def finished(self) -> None:
+        """The dyno's process has ended and the client has got all of its output."""
+        self._wake()
+
+    def _wake(self) -> None:
+        self._services.wakes.wake(f"{APPS}:{self._dyno.app_id}")
