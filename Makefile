@@ -14,7 +14,7 @@ engine: setup ## a Docker engine that answers, started in the background where t
 	@bin/engine
 
 stack: engine ## the images builds and dynos run in, made where they are missing
-	@bin/stack
+	@$(KEDGE) stack:build
 
 demo: stack ## a running Kedge with an app deployed by git push
 	@bin/demo
