@@ -194,7 +194,7 @@ class TestTheFormation:
         assert found == [Switch((), (extra.id,))]
 
     def test_restarts_a_dyno_behind_a_new_one(self):
-        """A restart starts the successor, gives it to the router, and only then lets the old one go."""
+        """The successor starts, the router takes it, and only then the old one goes."""
         old = dyno(2, restart_requested=True)
         assert steps(view(head=release(2), dynos=[old])) == [Start("web", 1, 2)]
         new = dyno(2, routed=False)
