@@ -9,15 +9,17 @@ import pytest
 from contract.lab import (
     FAKE_COMMANDS,
     Lab,
+    docker_builds,
     docker_home,
     docker_lab,
     docker_runtime,
+    shared_builder,
 )
 from kedge.engine.fakes import FakeRuntime, FakeSlugStore
 from kedge.engine.protocols import SlugStore
 from kedge.engine.slugs import DiskSlugStore
 
-__all__ = ["docker_home", "docker_lab", "docker_runtime"]
+__all__ = ["docker_builds", "docker_home", "docker_lab", "docker_runtime", "shared_builder"]
 
 
 @pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.docker)])

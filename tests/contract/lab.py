@@ -9,6 +9,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -173,3 +174,27 @@ def docker_lab(docker_runtime: Any) -> Iterator[Lab]:
     yield lab
     for runtime_id in lab.made:
         lab.runtime.remove(runtime_id)
+
+
+@pytest.fixture(scope="session")
+def shared_builder(
+    docker_home: tuple[Settings, str], docker_runtime: Any, tmp_path_factory: Any
+) -> Any:
+    """The real builder, with the stand-in runner, its volumes filled once."""
+    from contract.builds import docker_builder
+
+    settings, installation = docker_home
+    _, slugs = docker_runtime
+    return docker_builder(settings, installation, slugs, tmp_path_factory.mktemp("builder"))
+
+
+@pytest.fixture
+def docker_builds(
+    docker_home: tuple[Settings, str], docker_runtime: Any, shared_builder: Any, tmp_path: Path
+) -> Any:
+    """Builds by the real builder."""
+    from contract.builds import BuildLab
+
+    settings, installation = docker_home
+    _, slugs = docker_runtime
+    return BuildLab(shared_builder, slugs, tmp_path, settings, installation)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from contract.lab import docker_home, docker_lab, docker_runtime
+from contract.lab import docker_builds, docker_home, docker_lab, docker_runtime, shared_builder
 
-__all__ = ["docker_home", "docker_lab", "docker_runtime"]
+__all__ = ["docker_builds", "docker_home", "docker_lab", "docker_runtime", "shared_builder"]

@@ -16,7 +16,8 @@ from kedge.engine.docker.tarstream import DYNO_UID, Member
 from kedge.engine.protocols import BuildSpec
 from kedge.settings import Settings
 
-COMMAND = ("python3", "-u", "/kedge/buildpacks/_runner/build.py")
+# One stream: lines written to two at the same time would be cut into each other on their way.
+COMMAND = ("sh", "-c", "exec python3 -u /kedge/buildpacks/_runner/build.py 2>&1")
 RESULT = "/build/out/result.json"
 # The build is the first to go when the host itself runs out of memory, and gives way to dynos.
 OOM_SCORE = 800
