@@ -38,7 +38,9 @@ def findings(
 def _ports(settings: Settings) -> Iterator[Finding]:
     for port in ports.wanted(settings):
         trouble = ports.trouble_with(settings.bind, port.number)
-        yield finding(f"port {port.number}", not trouble, trouble or "free", ports.remedy(port))
+        yield finding(
+            f"port {port.number}", not trouble, trouble or "free", ports.remedy(port, trouble or "")
+        )
 
 
 def _home(found: Installation) -> Iterator[Finding]:

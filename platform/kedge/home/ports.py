@@ -12,6 +12,7 @@ from kedge.errors import StartRefused
 from kedge.settings import Settings, variable_of
 
 LISTENING = "0A"
+BELOW = "net.ipv4.ip_unprivileged_port_start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def refuse_taken(settings: Settings) -> None:
     for port in wanted(settings):
         problem = trouble_with(settings.bind, port.number)
         if problem:
-            raise StartRefused(problem, remedy(port))
+            raise StartRefused(problem, remedy(port, problem))
 
 
 def trouble_with(bind: str, number: int) -> str | None:
@@ -51,16 +52,19 @@ def trouble_with(bind: str, number: int) -> str | None:
     return None
 
 
-def remedy(port: Port) -> str:
+def remedy(port: Port, problem: str) -> str:
     """What to type when the port cannot be had."""
-    return f"Free it, or choose another: {variable_of(port.setting)}={port.number + 1000} kedge up"
+    other = f"{variable_of(port.setting)}={port.number + 1000} kedge up"
+    if BELOW in problem:
+        return f"Allow it: sudo sysctl {BELOW}={port.number}. Or choose another: {other}"
+    return f"Free it, or choose another: {other}"
 
 
 def _words(error: OSError, bind: str, number: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Port {number} is taken by {holder(number) or 'a process of another user'}."
     if error.errno == errno.EACCES:
-        return f"Port {number} is root's (below net.ipv4.ip_unprivileged_port_start)."
+        return f"Port {number} is root's (below {BELOW})."
     return f"Nothing can listen on {bind}, port {number}: {error.strerror}."
 
 
