@@ -11,7 +11,7 @@ from kedge.cli import checkout, git
 from kedge.cli.api import Api, AppApi
 from kedge.cli.failure import CommandFailed
 from kedge.cli.moment import ago
-from kedge.cli.options import json_option, on_app, on_platform
+from kedge.cli.options import json_option, on_app, on_named_app, on_platform
 from kedge.cli.screen import app_name, heading, is_terminal, say, show, show_json
 from kedge.cli.table import show_table
 
@@ -70,12 +70,10 @@ def create(
 
 
 @click.command("apps:info")
-@click.argument("name", required=False)
-@on_app
+@on_named_app
 @json_option
-def info(app: AppApi, name: str | None, as_json: bool) -> None:
+def info(app: AppApi, as_json: bool) -> None:
     """Show an app."""
-    app = AppApi(app.api, name) if name else app
     found = app.api.get(app.path())
     if as_json:
         show_json(found)
@@ -98,12 +96,10 @@ def rename(app: AppApi, name: str) -> None:
 
 
 @click.command("apps:destroy")
-@click.argument("name", required=False)
-@on_app
+@on_named_app
 @click.option("-c", "--confirm", metavar="APP", help="The app's name again, instead of typing it.")
-def destroy(app: AppApi, name: str | None, confirm: str | None) -> None:
+def destroy(app: AppApi, confirm: str | None) -> None:
     """Destroy an app with its dynos, releases, config vars and add-ons; nothing brings it back."""
-    app = AppApi(app.api, name) if name else app
     found = app.api.get(app.path())
     if (confirm or _typed(found["name"])) != found["name"]:
         raise CommandFailed(

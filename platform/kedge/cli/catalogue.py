@@ -105,7 +105,7 @@ ENTRIES: list[Entry] = [
         ("domains:remove", "domains:remove", "remove a domain from an app"),
     ),
     *_section(
-        "The command line",
+        "Help",
         ("help", "help:help_", "show the help of a command"),
         ("completion", "completion:completion", "print the completion script of a shell"),
         ("version", "help:version", "print the version"),

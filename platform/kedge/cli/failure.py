@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import click
@@ -22,6 +24,19 @@ class CommandFailed(click.ClickException):
         click.echo(f"{label} {self.message}".replace("\n", "\n       "), file=file, err=True)
         for line in self.next_step.splitlines():
             click.echo(f"{click.style('    ->', fg='cyan')} {line}", file=file, err=True)
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """A refusal of the platform's own code, called on this machine, as the command's failure."""
+    from kedge.errors import KedgeError, StartRefused  # noqa: PLC0415 - few commands call it
+
+    try:
+        yield
+    except StartRefused as refused:
+        raise CommandFailed(refused.reason, refused.remedy) from None
+    except KedgeError as refused:
+        raise CommandFailed(refused.message) from None
 
 
 class PlatformUnreachable(CommandFailed):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from kedge.cli.failure import CommandFailed
+from kedge.cli.failure import in_words
 from kedge.cli.moment import ago
 from kedge.cli.options import json_option
 from kedge.cli.screen import colour_of, heading, paint, say, show_json
@@ -24,7 +22,7 @@ def up(detach: bool) -> int:
     """
     from kedge.home import commands  # noqa: PLC0415 - only these commands load the platform's code
 
-    with _in_words():
+    with in_words():
         return commands.up(_settings(), detach=detach, say=say)
 
 
@@ -34,7 +32,7 @@ def down(stop_dynos: bool) -> int:
     """Stop Kedge on this machine. Dynos go on serving and are taken over by the next `up`."""
     from kedge.home import commands  # noqa: PLC0415 - likewise
 
-    with _in_words():
+    with in_words():
         return commands.down(_settings(), stop_dynos=stop_dynos, say=say)
 
 
@@ -44,7 +42,7 @@ def status(as_json: bool) -> int:
     """Show whether Kedge on this machine is ready, and each of its parts; exits 0 only then."""
     from kedge.home import commands  # noqa: PLC0415 - likewise
 
-    with _in_words():
+    with in_words():
         found: dict[str, Any] = commands.status(_settings()).as_json()
     if as_json:
         show_json(found)
@@ -62,7 +60,7 @@ def doctor(as_json: bool) -> int:
     """Check what Kedge needs from this machine; says what to do about each thing that is wrong."""
     from kedge.home import commands  # noqa: PLC0415 - likewise
 
-    with _in_words():
+    with in_words():
         findings = commands.doctor(_settings())
     if as_json:
         show_json(
@@ -78,19 +76,6 @@ def _settings() -> Any:
     from kedge import settings  # noqa: PLC0415 - likewise
 
     return settings.load()
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """A refusal of the platform's own code as the command's failure."""
-    from kedge.errors import KedgeError, StartRefused  # noqa: PLC0415 - likewise
-
-    try:
-        yield
-    except StartRefused as refused:
-        raise CommandFailed(refused.reason, refused.remedy) from None
-    except KedgeError as refused:
-        raise CommandFailed(refused.message) from None
 
 
 def _part(part: dict[str, Any]) -> list[str]:

@@ -125,7 +125,7 @@ def _print(line: str, *, as_json: bool) -> None:
     match = LINE.fullmatch(line)
     if as_json:
         whole = match.groupdict() if match else {"message": line}
-        line = json.dumps(whole, ensure_ascii=False)
+        line = json.dumps(whole)  # ASCII: programs that split at U+2028 get whole objects
     elif match and sys.stdout.isatty() and not colour_refused():
         line = coloured(match)
     sys.stdout.write(f"{line}\n")

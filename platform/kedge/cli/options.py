@@ -47,9 +47,19 @@ def on_app(command: Function) -> Function:
     ) -> Any:
         return command(app_for(app, remote, url), *arguments, **options)
 
-    named = click.option("-a", "--app", metavar="APP", shell_complete=complete_app, help="The app.")
-    remote = click.option("-r", "--remote", metavar="NAME", help="The git remote of the app.")
-    return _url_option(named(remote(with_app)))  # type: ignore[return-value]
+    return _app_options(with_app)  # type: ignore[return-value]
+
+
+def on_named_app(command: Function) -> Function:
+    """As `on_app`, but the app may also be named by a word."""
+
+    @functools.wraps(command)
+    def with_app(
+        name: str | None, app: str | None, remote: str | None, url: str | None, **options: Any
+    ) -> Any:
+        return command(app_for(name or app, remote, url), **options)
+
+    return click.argument("name", required=False)(_app_options(with_app))  # type: ignore[return-value]
 
 
 def app_for(app: str | None, remote: str | None, url: str | None) -> AppApi:
@@ -72,6 +82,12 @@ def app_for(app: str | None, remote: str | None, url: str | None) -> AppApi:
             "remember it, `kedge apps` lists your apps.",
         )
     return AppApi(api_for(url), name)
+
+
+def _app_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    named = click.option("-a", "--app", metavar="APP", shell_complete=complete_app, help="The app.")
+    remote = click.option("-r", "--remote", metavar="NAME", help="The git remote of the app.")
+    return _url_option(named(remote(command)))
 
 
 def _url_option(command: Callable[..., Any]) -> Callable[..., Any]:

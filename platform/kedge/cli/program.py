@@ -32,7 +32,7 @@ class Program(click.Group):
 
     def get_command(
         self,
-        ctx: click.Context,
+        ctx: click.Context,  # noqa: ARG002 - Click asks so
         cmd_name: str,
     ) -> click.Command | None:
         """The command of that name or alias; None when there is none."""
@@ -55,7 +55,7 @@ class Program(click.Group):
 
     def format_commands(
         self,
-        ctx: click.Context,
+        ctx: click.Context,  # noqa: ARG002 - Click asks so
         formatter: click.HelpFormatter,
     ) -> None:
         """The commands by section, from the catalogue alone."""
@@ -68,7 +68,7 @@ class Program(click.Group):
 
     def shell_complete(
         self,
-        ctx: click.Context,
+        ctx: click.Context,  # noqa: ARG002 - Click asks so
         incomplete: str,
     ) -> list[CompletionItem]:
         """The names of commands that begin so, from the catalogue alone."""

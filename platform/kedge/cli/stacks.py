@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kedge.cli.api import AppApi
-from kedge.cli.failure import CommandFailed
+from kedge.cli.failure import in_words
 from kedge.cli.options import app_for, json_option, on_app
 from kedge.cli.screen import app_name, paint, say, show, show_json
 
@@ -45,11 +45,10 @@ def stack(
 def build(rebuild: bool) -> None:
     """Build the images that builds and dynos run in, from the stack's package lists."""
     from kedge import settings  # noqa: PLC0415 - only here is the platform's own code called
-    from kedge.errors import KedgeError  # noqa: PLC0415
     from kedge.stack import build_images  # noqa: PLC0415
 
     declared = settings.load()
-    try:
+    with in_words():
         images = build_images(
             emit=say,
             run_tag=declared.stack_run_image,
@@ -57,8 +56,6 @@ def build(rebuild: bool) -> None:
             docker_host=declared.docker_host or None,
             rebuild=rebuild,
         )
-    except KedgeError as refused:
-        raise CommandFailed(refused.message) from None
     show(f"{declared.stack_run_image} {images.run_id}")
     show(f"{declared.stack_build_image} {images.build_id}")
 

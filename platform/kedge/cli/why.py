@@ -11,6 +11,7 @@ from kedge.cli.difference import titled
 from kedge.cli.options import json_option, on_app
 from kedge.cli.releases import VERSION
 from kedge.cli.screen import app_name, paint, show, show_json
+from kedge.cli.table import show_table
 
 
 @click.command("why")
@@ -37,7 +38,7 @@ def why(app: AppApi, version: int | None, as_json: bool) -> None:
 def _show_finding(number: int, finding: dict[str, Any]) -> None:
     show()
     show(f"{paint(f'{number}.', 'red', bold=True)} {paint(finding['title'], 'red', bold=True)}")
-    for line in finding.get("evidence") or []:
-        show(f"   {paint('│', 'bright_black')} {line}")
+    rows = [[paint("│", "bright_black"), line] for line in finding.get("evidence") or []]
     if finding.get("next_step"):
-        show(f"   {paint('->', 'cyan')} {finding['next_step']}")
+        rows.append([paint("->", "cyan"), finding["next_step"]])
+    show_table(rows, indent=3)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+
+from cli.conftest import Kedge
+
+
+def test_status_of_nothing(kedge: Kedge):
+    """Where nothing was ever started `status` says so in words and JSON, and exits 1."""
+    done = kedge("status")
+    assert done.status == 1
+    assert "kedge up" in done.err
+    found = json.loads(kedge("status", "--json").out)
+    assert found["ready"] is False
+    assert {part["state"] for part in found["parts"]} <= {"down", "up"}
+
+
+def test_down_of_nothing(kedge: Kedge):
+    """`down` where nothing runs is no error."""
+    assert kedge("down").status == 0
+
+
+def test_doctor_lists_findings(kedge: Kedge):
+    """`doctor --json` is a list of checks, each with what to do when it is not well."""
+    done = kedge("doctor", "--json")
+    findings = json.loads(done.out)
+    assert findings
+    assert done.status == (0 if all(f["ok"] for f in findings) else 1)
+    assert all(f["remedy"] for f in findings if not f["ok"])
