@@ -26,7 +26,15 @@ def test_git_gets_the_token_without_asking(platform: FakePlatform, kedge: Kedge,
     question = f"protocol=http\nhost=localhost:{platform.port}\npath=shop.git\n\n"
     answer = checkout("credential", "fill", stdin=question)
     assert f"password={TOKEN}" in answer.splitlines()
-    done = kedge("git:credentials", "store")
+
+
+@pytest.mark.parametrize(
+    ("operation", "host"), [("get", "github.com"), ("store", "localhost"), ("erase", "localhost")]
+)
+def test_token_goes_nowhere_else(platform: FakePlatform, program: Kedge, operation: str, host: str):
+    """As the helper for every URL kedge answers for platforms only, and keeps nothing."""
+    question = f"protocol=http\nhost={host}:{platform.port}\n\n".encode()
+    done = program("git:credentials", operation, stdin=question)
     assert (done.status, done.out) == (0, "")
 
 

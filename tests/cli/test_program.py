@@ -155,3 +155,15 @@ def test_refused_with_status_but_no_step(platform: FakePlatform, kedge: Kedge):
     done = kedge("create", "shop")
     assert done.status == 1
     assert done.err.endswith("Error: Name shop is already taken.\n")
+
+
+def test_what_is_no_platform_is_told(platform: FakePlatform, kedge: Kedge):
+    """A URL at which something else answers is told as such."""
+    platform.answers["GET", "/account"] = Answer(pieces=[b"<html>hello</html>"])
+    assert "is no Kedge platform" in kedge("whoami").err
+
+
+def test_closed_stdin_is_no_fault(platform: FakePlatform):
+    """A command started with stdin closed works."""
+    command = f"{sys.executable} -m kedge.cli whoami <&-"
+    assert subprocess.run(command, shell=True, check=True, capture_output=True).stdout

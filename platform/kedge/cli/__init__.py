@@ -8,6 +8,7 @@ exception: they act on this machine's installation through `kedge.home`.
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -22,6 +23,11 @@ def main() -> int:
 
         print(f"kedge {__version__}")
         return 0
-    from kedge.cli.program import run  # noqa: PLC0415 - likewise
+    if sys.stdin is None:  # started with stdin closed
+        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - open until the end
+    try:
+        from kedge.cli.program import run  # noqa: PLC0415 - likewise
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # while still loading
+        return 130

@@ -34,23 +34,24 @@ class Api:
         """GET; out: the JSON answer."""
         return self.request("GET", path, params=query or None)
 
-    def all(self, path: str, span: str = "") -> list[Any]:
-        """GET a list, following `Next-Range` to its end; `span` is the first Range header."""
-        found: list[Any] = []
+    def all(self, path: str) -> list[Any]:
+        """GET a whole list."""
+        return list(self.each(path))
+
+    def each(self, path: str, span: str = "") -> Iterator[Any]:
+        """GET a list part by part, following `Next-Range`; `span` is the first Range header."""
         while True:
             answer = self.answer("GET", path, headers={"Range": span} if span else {})
-            found += answer.json()
+            yield from self._read(answer)
             span = answer.headers.get("Next-Range", "")
             if answer.status_code != 206 or not span:
-                return found
+                return
 
     def newest(self, path: str, most: int) -> list[Any]:
         """The newest rows of a list, the newest first, at most that many."""
         key = "version" if path.endswith("/releases") else "created_at"
-        rows: list[Any] = self.answer(
-            "GET", path, headers={"Range": f"{key} ..; order=desc,max={most}"}
-        ).json()
-        return rows[:most]
+        rows = self.request("GET", path, headers={"Range": f"{key} ..; order=desc,max={most}"})
+        return list(rows[:most])
 
     def post(self, path: str, body: Any = None) -> Any:
         """POST JSON; out: the JSON answer."""
@@ -71,7 +72,16 @@ class Api:
     def request(self, method: str, path: str, **more: Any) -> Any:
         """One call; out: the JSON answer, None for an empty one."""
         answer = self.answer(method, path, **more)
-        return answer.json() if answer.content else None
+        return self._read(answer) if answer.content else None
+
+    def _read(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError:
+            raise PlatformUnreachable(
+                f"What answers at {self.target.url} is no Kedge platform.",
+                "Check --url, KEDGE_URL or the URL of `kedge login`.",
+            ) from None
 
     def answer(self, method: str, path: str, **more: Any) -> httpx.Response:
         """One call; out: the whole answer.

@@ -91,7 +91,10 @@ def _helper() -> str:
 @click.command("git:credentials", hidden=True)
 @click.argument("operation")
 def credentials(operation: str) -> None:
-    """Answer git's credential protocol (`man git-credential`) for the platform's URL."""
+    """Answer git's credential protocol (`man git-credential`) for a platform's URL, for no other.
+
+    Also when somebody made this the helper for every URL.
+    """
     if operation != "get":
         return
     asked = dict(line.split("=", 1) for line in sys.stdin.read().splitlines() if "=" in line)
@@ -99,5 +102,14 @@ def credentials(operation: str) -> None:
         return
     url = target.normal(f"{asked['protocol']}://{asked['host']}")
     found = target.at(url, target.home_here())
-    if found.token:
+    if found.token and (found.is_known or _is_used_here(url)):
         show(f"username=kedge\npassword={found.token}")
+
+
+def _is_used_here(url: str) -> bool:
+    """Whether this checkout was set up for the URL, or the environment names it."""
+    key = f"credential.{url}.helper"
+    try:
+        return "git:credentials" in checkout.git("config", "--local", "--get-all", key)
+    except CommandFailed:
+        return os.environ.get("KEDGE_URL") is not None and target.find().url == url

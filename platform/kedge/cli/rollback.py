@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -26,8 +27,11 @@ def rollback(app: AppApi, version: int | None, wait: bool, yes: bool) -> None:
     Without a number: to the newest release before the live one that can be gone back to. Data in
     databases and other add-ons stay as they are.
     """
-    head = _head(app)
-    chosen = get(app, version) if version is not None else _before(app, head)
+    newest_first = app.api.each(app.path("releases"), "version ..; order=desc,max=50")
+    head = next((release for release in newest_first if release["current"]), None)
+    if head is None:
+        raise CommandFailed(f"No release of {app.name} is live.", "Deploy with `git push kedge`.")
+    chosen = _before(app, head, newest_first) if version is None else get(app, version)
     for line in titled(between(app, int(head["version"]), int(chosen["version"]))):
         say(line)
     question = f"Roll {app.name} back from v{head['version']} to v{chosen['version']}?"
@@ -39,21 +43,11 @@ def rollback(app: AppApi, version: int | None, wait: bool, yes: bool) -> None:
         wait_for_release(app, int(made["version"]))
 
 
-def _head(app: AppApi) -> dict[str, Any]:
-    """The live release."""
-    for release in app.api.all(app.path("releases"), "version ..; order=desc,max=200"):
-        if release["current"]:
-            live: dict[str, Any] = release
-            return live
-    raise CommandFailed(f"No release of {app.name} is live yet.", "Deploy with `git push kedge`.")
-
-
-def _before(app: AppApi, head: dict[str, Any]) -> dict[str, Any]:
-    """The newest release before the live one that can be gone back to."""
-    for release in app.api.all(app.path("releases"), "version ..; order=desc,max=200"):
-        if release["version"] < head["version"] and release.get("eligible_for_rollback"):
-            earlier: dict[str, Any] = release
-            return earlier
+def _before(app: AppApi, head: dict[str, Any], older: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """The first of the releases older than the live one that can be gone back to."""
+    for release in older:
+        if release.get("eligible_for_rollback"):
+            return release
     raise CommandFailed(
         f"There is no release of {app.name} before v{head['version']} to go back to.",
         f"`kedge releases -a {app.name}` lists them all.",

@@ -17,7 +17,7 @@ _CHANGE = re.compile(r"(?P<type>[\w-]+?)(?P<by>[=+-])(?P<number>\d+)(?::(?P<size
 _SIZE = re.compile(r"(?P<type>[\w-]+)=(?P<size>[A-Za-z][\w-]*)")
 
 
-@click.command("ps:scale", context_settings={"ignore_unknown_options": True})
+@click.command("ps:scale")
 @click.argument("changes", nargs=-1, metavar="[TYPE=N[:SIZE]|TYPE+N|TYPE-N]...")
 @on_app
 @json_option

@@ -26,6 +26,8 @@ class Target:
     token: str | None
     ca_file: Path | None
     home: Path | None = None
+    is_known: bool = False
+    """Whether the URL is the home's or that of a login, not only one somebody named."""
 
     @property
     def host(self) -> str:
@@ -64,7 +66,7 @@ def at(url: str, home: Path | None) -> Target:
     login = credentials.of(url)
     token = os.environ.get("KEDGE_API_KEY") or os.environ.get("HEROKU_API_KEY")
     token = token or (login.token if login else None) or (_home_token(home) if home else None)
-    return Target(url, token, _ca_file(login, home), home)
+    return Target(url, token, _ca_file(login, home), home, is_known=bool(login or home))
 
 
 def home_here() -> Path | None:
