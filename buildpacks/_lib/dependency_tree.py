@@ -1,14 +1,15 @@
 """Dependency trees: what a build installs, as against what the app's own source is.
 
-A buildpack declares the trees it installed (`.heroku/python`, `node_modules`). Each declaration becomes
-one layer of the slug, apart from the source's layer. When a tree is the same as in the last build,
-it is neither written nor hashed again, and the engine loads nothing.
+A buildpack declares the trees it installed (`.heroku/python`, `node_modules`). Each declaration
+becomes one layer of the slug, apart from the source's layer. When a tree is the same as in the
+last build, it is neither written nor hashed again, and the engine loads nothing.
 
 The convention, for buildpacks in any language: write a file `$KEDGE_DEPENDENCIES/<name>.json`
     {"paths": ["node_modules"], "keep_in": "/build/cache/nodejs/3f2a"}
-`paths` are relative to BUILD_DIR and make one layer together; files are written in the order of their
-names. With `keep_in`, a folder in CACHE_DIR, the runner moves the trees there when the build is over,
-successful or not, and the next build can take them from there by `restore`. Without, they are dropped.
+`paths` are relative to BUILD_DIR and make one layer together; files are written in the order of
+their names. With `keep_in`, a folder in CACHE_DIR, the runner moves the trees there when the
+build is over, successful or not, and the next build can take them from there by `restore`.
+Without, they are dropped.
 """
 
 from __future__ import annotations
@@ -122,6 +123,6 @@ def _entries(root: Path, folder: str, leave_out: frozenset[str]) -> Iterator[byt
                 yield f"{path}\0{status.st_mode}\n".encode(errors="surrogateescape")
                 yield from _entries(root, path, leave_out)
         else:
-            link = os.readlink(entry.path) if stat.S_ISLNK(status.st_mode) else ""
+            link = str(Path(entry.path).readlink()) if stat.S_ISLNK(status.st_mode) else ""
             facts = f"{path}\0{status.st_mode}\0{status.st_size}\0{status.st_mtime_ns}\0{link}\n"
             yield facts.encode(errors="surrogateescape")

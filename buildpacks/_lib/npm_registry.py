@@ -1,4 +1,4 @@
-"""Packages from an npm registry: which versions there are, and one of them, checked and unpacked."""
+"""Packages from an npm registry: which versions there are; one of them, checked and unpacked."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class Registry:
     def versions(self, package: str) -> dict[Version, dict[str, Any]]:
         """All release versions of a package with their manifests.
 
-        A list fetched in the last ten minutes is used again; an older one when the registry is away.
+        A list fetched in the last ten minutes is used again; an older one when the registry is
+        away.
 
         Raises:
             Refused: the registry does not answer and nothing is remembered.
@@ -125,7 +126,7 @@ def _check(package: str, version: Version, dist: dict[str, Any], digest: bytes) 
         same = digest.hex() == dist["shasum"]
     if not same:
         raise Refused(
-            f"The download of {package} {show(version)} is damaged: its digest is not the registry's.",
+            f"The download of {package} {show(version)} is damaged: the registry's digest differs.",
             "Push again; if it stays so, the registry or a proxy on the way changes files.",
         )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-class Refused(Exception):  # noqa: N818  (named after what happens to the push)
+class Refused(Exception):
     """The build cannot go on.
 
-    `reason` is one sentence, kept with the build; `advice` are the lines shown after it, which say what to
-    do next.
+    `reason` is one sentence, kept with the build; `advice` are the lines shown after it, which
+    say what to do next.
     """
 
     def __init__(self, reason: str, *advice: str) -> None:

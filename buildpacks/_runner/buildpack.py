@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from _lib.refusal import Refused
+
 from _runner import release_output
 
 Environment = Mapping[str, str]
@@ -92,7 +92,9 @@ class Buildpack:
         return release_output.default_process_types(releasing.stdout)
 
     def exported(self, env: Environment) -> dict[str, str]:
-        """The environment for the buildpacks after this one: `env` with its `export` file sourced."""
+        """The environment for the buildpacks after this one: `env` with its `export` file
+        sourced.
+        """
         export = self.folder / "export"
         if not export.is_file():
             return dict(env)
@@ -131,11 +133,13 @@ def load(folder: Path) -> Buildpack:
 
 
 def writable_copy(buildpack: Buildpack, place: Path, number: int) -> Buildpack:
-    """The buildpack in a folder of its own that it may write to (`export`), beside a link to _lib."""
+    """The buildpack in a folder of its own that it may write to (`export`), beside a link to
+    _lib.
+    """
     place.mkdir(parents=True, exist_ok=True)
     lib = place / "_lib"
     if not lib.is_symlink():
-        os.symlink(buildpack.folder.parent / "_lib", lib)
+        lib.symlink_to(buildpack.folder.parent / "_lib")
     folder = place / f"{number}-{buildpack.name}"
     shutil.copytree(buildpack.folder, folder, symlinks=True)
     folder.chmod(0o755)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from _lib.refusal import Refused
+
 from _runner.buildpack import Buildpack, Environment, load
 
 # Heroku's names for what Kedge brings itself, as `buildpacks:set` and app.json have them.
@@ -30,7 +31,9 @@ def _listed(file: Path) -> list[str]:
 
 
 def short_name(name: str) -> str:
-    """`heroku/python` and Heroku's own URLs as the name of the buildpack here; others as they are."""
+    """`heroku/python` and Heroku's own URLs as the name of the buildpack here; others as they
+    are.
+    """
     match = _HEROKU_NAME.fullmatch(name.rstrip("/"))
     if match is None:
         return name
@@ -57,7 +60,7 @@ def _unknown(name: str, known: list[str]) -> Refused:
     what = f"Use one of: {', '.join(known)}.", "For example: kedge buildpacks:set python"
     if "://" in name or name.startswith("git@"):
         return Refused(
-            f"The buildpack {name} cannot be fetched: this version of Kedge runs its own buildpacks only.",
+            f"The buildpack {name} cannot be fetched: Kedge runs its own buildpacks only.",
             *what,
         )
     return Refused(f"There is no buildpack called {name}.", *what)
@@ -79,7 +82,9 @@ def undetectable(everyone: list[Buildpack], build_dir: Path) -> Refused:
     """The refusal of a source nobody wants, with what would have been detected."""
     seen = sorted(path.name for path in build_dir.iterdir())
     shown = ", ".join(seen[:12]) + (", …" if len(seen) > 12 else "") if seen else "nothing"
-    wanted = [f"  {pack.title}: {pack.about['detects']}" for pack in everyone if "detects" in pack.about]
+    wanted = [
+        f"  {pack.title}: {pack.about['detects']}" for pack in everyone if "detects" in pack.about
+    ]
     return Refused(
         "No default language could be detected for this app.",
         "",
@@ -87,6 +92,6 @@ def undetectable(everyone: list[Buildpack], build_dir: Path) -> Refused:
         *wanted,
         "",
         f"It has: {shown}.",
-        "If the app lies in a subfolder, push that folder: git subtree push --prefix FOLDER kedge main",
+        "If the app lies in a folder, push that: git subtree push --prefix FOLDER kedge main",
         "Or say what builds it: kedge buildpacks:set NAME",
     )

@@ -1,4 +1,6 @@
-"""A layer as a deterministic tar, with its digest and its compressed size taken while it is written."""
+"""A layer as a deterministic tar, with its digest and its compressed size taken while it is
+written.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 _UID = 1000
 _BLOCK_BYTES = 512
@@ -71,7 +73,8 @@ class _PlainMeasure:
 
 
 class LayerTar:
-    """Writes one tar. Owners are the dyno's; modes are 755 or 644; times are `mtime`, for all entries.
+    """Writes one tar. Owners are the dyno's; modes are 755 or 644; times are `mtime`, for all
+    entries.
 
     So equal trees make equal digests, whoever unpacked them, with whatever umask, and whenever.
     """
@@ -85,7 +88,7 @@ class LayerTar:
         self._size_bytes = 0
         self._written: Written | None = None
 
-    def __enter__(self) -> LayerTar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -109,7 +112,7 @@ class LayerTar:
             info.type, info.mode = tarfile.DIRTYPE, 0o755
         elif stat.S_ISLNK(status.st_mode):
             info.type, info.mode = tarfile.SYMTYPE, 0o777
-            info.linkname = os.readlink(path)
+            info.linkname = str(path.readlink())
         elif stat.S_ISREG(status.st_mode):
             info.mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
             return self._add_file(info, path, status.st_size)
@@ -146,7 +149,8 @@ class LayerTar:
             while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
                 left -= len(chunk)
                 self._put(chunk)
-        # A file that shrank while it was read is filled up, as tar does, so that the tar stays whole.
+        # A file that shrank while it was read is filled up, as tar does, so that the tar stays
+        # whole.
         self._put(bytes(left + -size_bytes % _BLOCK_BYTES))
         return size_bytes
 
@@ -180,5 +184,5 @@ def walk(root: Path, path: str, leave_out: frozenset[str] = frozenset()) -> Iter
     full = root / path
     if path and (full.is_symlink() or not full.is_dir()):
         return
-    for name in sorted(os.listdir(full), key=os.fsencode):
+    for name in sorted((child.name for child in full.iterdir()), key=os.fsencode):
         yield from walk(root, f"{path}/{name}" if path else name, leave_out)

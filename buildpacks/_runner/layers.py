@@ -10,12 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from _lib.dependency_tree import Declaration, declared, fingerprint
+
 from _runner.layer_tar import LayerTar, Written, walk
 from _runner.layout import Layout
 from _runner.request import BuildRequest
 
-# The npm registry's choice too. Fixed, for a tree's digest must not depend on when it was installed;
-# after 1980, for zip archives cannot say earlier.
+# The npm registry's choice too. Fixed, for a tree's digest must not depend on when it was
+# installed; after 1980, for zip archives cannot say earlier.
 DEPENDENCY_MTIME = 499_162_500
 
 
@@ -84,9 +85,7 @@ def _reused(known: Remembered) -> Layer:
 
 
 def _remember(print_: str, layer: Layer) -> Remembered:
-    return Remembered(
-        print_, layer.digest, layer.bytes, layer.compressed_bytes, layer.folders
-    )
+    return Remembered(print_, layer.digest, layer.bytes, layer.compressed_bytes, layer.folders)
 
 
 def _write_trees(layout: Layout, request: BuildRequest, paths: tuple[str, ...]) -> Layer:

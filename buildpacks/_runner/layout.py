@@ -10,10 +10,12 @@ from _lib.refusal import Refused
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The container's folders. `kedge` is read-only input, `volume` is kept between an app's builds.
+    """The container's folders. `kedge` is read-only input, `volume` is kept between an app's
+    builds.
 
-    `app` is what buildpacks get as BUILD_DIR: in the build image a link into the volume, so that paths
-    written down by a build hold in the dyno, and trees move between cache and build folder by rename.
+    `app` is what buildpacks get as BUILD_DIR: in the build image a link into the volume, so that
+    paths written down by a build hold in the dyno, and trees move between cache and build folder
+    by rename.
     """
 
     kedge: Path = Path("/kedge")
@@ -67,7 +69,7 @@ class Layout:
 
     @property
     def own_buildpacks(self) -> Path:
-        """Writable copies of the buildpacks in use (they leave an `export` file in their folder)."""
+        """Writable copies of the buildpacks in use: they leave an `export` file in their folder."""
         return self.work / "buildpacks"
 
     @property

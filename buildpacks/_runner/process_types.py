@@ -28,7 +28,9 @@ def show(procfile: Mapping[str, str], defaults: Mapping[str, str]) -> None:
 def show_missing_web(types: Mapping[str, str], misspelled: str | None) -> None:
     """Say it when nothing will answer requests, which a pusher rarely means."""
     if misspelled:
-        screen.error(f"The file {misspelled} is not read: its name must be Procfile, without ending.")
+        screen.error(
+            f"The file {misspelled} is not read: its name must be Procfile, without ending."
+        )
     if "web" not in types:
         screen.error("No process type is called web: requests to this app will get error H14.")
         screen.error("If it should answer requests, add a line `web: COMMAND` to its Procfile.")

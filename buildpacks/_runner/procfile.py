@@ -9,7 +9,9 @@ from _lib.refusal import Refused
 
 _ENTRY = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
 _LONGEST_TYPE = 40
-_FORM = "Each line of a Procfile reads `<process type>: <command>`, for example: web: gunicorn app:app"
+_FORM = (
+    "Each line of a Procfile reads `<process type>: <command>`, for example: web: gunicorn app:app"
+)
 
 
 def read(build_dir: Path) -> dict[str, str]:
@@ -29,7 +31,7 @@ def read(build_dir: Path) -> dict[str, str]:
 
 
 def misspelled(build_dir: Path) -> str | None:
-    """The name of a file that was probably meant to be the Procfile (`procfile`, `Procfile.txt`)."""
+    """The name of a file that was probably meant to be the Procfile (such as `procfile`)."""
     if (build_dir / "Procfile").is_file():
         return None
     for path in sorted(build_dir.iterdir()):
@@ -49,7 +51,7 @@ def parse(text: str) -> dict[str, str]:
         name, command = _entry(line, number)
         if name in types:
             raise Refused(
-                f"The Procfile names the process type {name} twice, in lines {lines[name]} and {number}.",
+                f"The Procfile names {name} twice, in lines {lines[name]} and {number}.",
                 "Remove or rename one of them.",
             )
         types[name], lines[name] = command, number
@@ -59,7 +61,9 @@ def parse(text: str) -> dict[str, str]:
 def _entry(line: str, number: int) -> tuple[str, str]:
     match = _ENTRY.fullmatch(line)
     if match is None:
-        raise Refused(f"Line {number} of the Procfile cannot be read: {line[:120]}", _problem(line), _FORM)
+        raise Refused(
+            f"Line {number} of the Procfile cannot be read: {line[:120]}", _problem(line), _FORM
+        )
     name, command = match.groups()
     if len(name) > _LONGEST_TYPE:
         raise Refused(

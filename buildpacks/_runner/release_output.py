@@ -16,7 +16,8 @@ _ITEM = re.compile(r"^(\s+)([\"']?)([A-Za-z0-9_-]+)\2:\s+(.*)$")
 
 def default_process_types(text: str) -> dict[str, str]:
     """Process types by name: of JSON, or of the YAML that buildpacks print (one plain or quoted
-    scalar a line, or a flow mapping)."""
+    scalar a line, or a flow mapping).
+    """
     if text.lstrip().startswith("{"):
         return _strings(json.loads(text).get("default_process_types") or {})
     lines = [line for line in text.splitlines() if line.strip() and not re.match(r"\s*#|---", line)]

@@ -1,8 +1,8 @@
 """`.slugignore`: what of the source stays out of build and slug.
 
-Like .gitignore without negation (https://devcenter.heroku.com/articles/slug-compiler): a pattern with a
-slash (other than a last one) counts from the root, one without matches names at any depth, `**` spans
-folders, a last slash means folders only.
+Like .gitignore without negation (https://devcenter.heroku.com/articles/slug-compiler): a pattern
+with a slash (other than a last one) counts from the root, one without matches names at any depth,
+`**` spans folders, a last slash means folders only.
 """
 
 from __future__ import annotations

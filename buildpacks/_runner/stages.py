@@ -10,6 +10,7 @@ from pathlib import Path
 from _lib import screen
 from _lib.dependency_tree import declared, keep
 from _lib.refusal import Refused
+
 from _runner import choice, process_types, procfile, slugignore
 from _runner.buildpack import Buildpack, CompileFailed, writable_copy
 from _runner.layers import Layer, largest, write_layers
@@ -144,7 +145,9 @@ def _show_chosen(names: tuple[str, ...]) -> None:
 
 def _show_others(wanting: list[tuple[Buildpack, str]]) -> None:
     """Heroku's warning when more than one language fits, with the command that uses them all."""
-    languages = [(pack, title) for pack, title in wanting if pack.name not in {"static", "procfile"}]
+    languages = [
+        (pack, title) for pack, title in wanting if pack.name not in {"static", "procfile"}
+    ]
     if len(languages) < 2:
         return
     names = " then ".join(f"`{pack.name}`" for pack, _ in reversed(languages))

@@ -49,7 +49,11 @@ class Representation:
     def cache_control(self) -> str:
         """For ever for names that carry a hash of their content, else ask every time."""
         hashed = _HASH.search(self.file.name) is not None
-        return "public, max-age=31536000, immutable" if hashed else "public, max-age=0, must-revalidate"
+        return (
+            "public, max-age=31536000, immutable"
+            if hashed
+            else "public, max-age=0, must-revalidate"
+        )
 
 
 def represent(file: Path, accepted: str) -> Representation:
@@ -87,7 +91,9 @@ def takes_gzip(accepted: str) -> bool:
 
 
 def not_modified(sent: Representation, if_none_match: str | None, if_modified: str | None) -> bool:
-    """Whether the client's copy is this one. The entity tag decides where one is given (RFC 9110)."""
+    """Whether the client's copy is this one. The entity tag decides where one is given (RFC
+    9110).
+    """
     if if_none_match is not None:
         tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
         return "*" in tags or sent.etag in tags

@@ -27,7 +27,9 @@ def decode(path: str) -> str | None:
     segments = text.split("/")
     if "\0" in text or not text.startswith("/") or ".." in segments:
         return None
-    hidden = [part for part in segments if part.startswith(".") and part not in {".", ".well-known"}]
+    hidden = [
+        part for part in segments if part.startswith(".") and part not in {".", ".well-known"}
+    ]
     return None if hidden else text
 
 
@@ -60,9 +62,10 @@ def lost(site: Settings) -> Found:
 
 
 def _inside(site: Settings, path: str) -> Path | None:
-    """The path below the root with links followed; None when that leads out of it."""
+    """What is below the root at this path, links followed; None for nothing, or outside of it."""
     try:
         file = (site.root / path.lstrip("/")).resolve()
+        file.stat()
     except (OSError, RuntimeError):
-        return None  # a name too long for a file, or a circle of links
+        return None  # not there, a name too long for a file, or a circle of links
     return file if file.is_relative_to(site.root) else None

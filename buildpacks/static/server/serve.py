@@ -1,7 +1,7 @@
 """A small server for plain files: `python3 serve.py`, on $PORT, until SIGTERM.
 
-Threads, HTTP/1.1 with connections kept alive, GET and HEAD. On SIGTERM it takes no more connections,
-ends what is being sent, and exits.
+Threads, HTTP/1.1 with connections kept alive, GET and HEAD. On SIGTERM it takes no more
+connections, ends what is being sent, and exits.
 """
 
 from __future__ import annotations

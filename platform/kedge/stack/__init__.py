@@ -1,8 +1,8 @@
 """The stack kedge-13: Debian 13 as the image dynos run in and the image builds run in.
 
-Belongs here: the package lists, what is done to the images besides (`finish-*.sh`), and the making of
-them out of Debian packages alone, without an image registry. Does not belong here: what happens inside a
-build (`buildpacks/`), and starting builds or dynos (`kedge.engine`).
+Belongs here: the package lists, what is done to the images besides (`finish-*.sh`), and the
+making of them out of Debian packages alone, without an image registry. Does not belong here: what
+happens inside a build (`buildpacks/`), and starting builds or dynos (`kedge.engine`).
 """
 
 from kedge.stack.images import StackImages, build_images

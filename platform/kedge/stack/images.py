@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
@@ -90,7 +91,7 @@ def _engine(docker_host: str | None) -> docker.APIClient:
 def _present(api: docker.APIClient, tag: str, recipe: Recipe) -> str:
     """The id of the image called `tag` when it was made from this very recipe, else ''."""
     try:
-        image = api.inspect_image(tag)
+        image: dict[str, Any] = api.inspect_image(tag)  # type: ignore[no-untyped-call]
     except ImageNotFound:
         return ""
     labels = image["Config"].get("Labels") or {}

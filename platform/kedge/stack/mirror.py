@@ -1,4 +1,5 @@
-"""Where the packages come from: this machine's own Debian mirror, proxy and certificates, if it has them.
+"""Where the packages come from: this machine's own Debian mirror, proxy and certificates, if it
+has them.
 
 A machine that runs Debian has a mirror that works; a machine that runs something else (Ubuntu) has
 apt settings that work, and the public mirror is reached with those.
@@ -18,7 +19,8 @@ PUBLIC_SECURITY_MIRROR = "http://security.debian.org/debian-security"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 _KEPT_OPTION = re.compile(
-    r"Acquire::(https?::|ftp::|Retries\b|Check-Valid-Until\b|Check-Date\b|ForceIPv[46]\b)", re.I
+    r"Acquire::(https?::|ftp::|Retries\b|Check-Valid-Until\b|Check-Date\b|ForceIPv[46]\b)",
+    re.IGNORECASE,
 )
 _OWN_OPTIONS = 'Acquire::Languages "none";\nAcquire::Retries "3";\n'
 
@@ -38,7 +40,7 @@ def host_sources(etc_apt: Path = Path("/etc/apt")) -> list[str]:
 def _deb822_pairs(text: str) -> Iterable[str]:
     for stanza in re.split(r"\n\s*\n", text):
         lines = [line for line in stanza.splitlines() if not line.startswith("#")]
-        fields = dict(re.findall(r"^([\w-]+):[ \t]*(.*)$", "\n".join(lines), re.M))
+        fields = dict(re.findall(r"^([\w-]+):[ \t]*(.*)$", "\n".join(lines), re.MULTILINE))
         if "deb" in fields.get("Types", "").split() and fields.get("Enabled", "yes") != "no":
             for uri in fields.get("URIs", "").split():
                 yield from (f"{uri} {suite}" for suite in fields.get("Suites", "").split())
@@ -47,12 +49,13 @@ def _deb822_pairs(text: str) -> Iterable[str]:
 def _one_line_pairs(text: str) -> Iterable[str]:
     return (
         f"{uri} {suite}"
-        for uri, suite in re.findall(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)", text, re.M)
+        for uri, suite in re.findall(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)", text, re.MULTILINE)
     )
 
 
 def choose_mirrors(pairs: Iterable[str]) -> tuple[str, str]:
-    """(main mirror, security mirror): the machine's where its sources are Debian's, else the public.
+    """(main mirror, security mirror): the machine's where its sources are Debian's, else the
+    public.
 
     Debian's are told by their suites' names; a vendor's own archive ends in neither `/debian`
     nor `/debian-security`.
@@ -69,7 +72,9 @@ def choose_mirrors(pairs: Iterable[str]) -> tuple[str, str]:
 
 
 def source_lines(mirrors: tuple[str, str], keyring: Path = KEYRING) -> tuple[str, ...]:
-    """The three source lines of the stack's suite: the release, its updates, its security updates."""
+    """The three source lines of the stack's suite: the release, its updates, its security
+    updates.
+    """
     main, security = mirrors
     signed = f"[signed-by={keyring}]"
     return (

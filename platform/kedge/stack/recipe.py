@@ -92,7 +92,9 @@ def run_recipe() -> Recipe:
 
 
 def build_recipe() -> Recipe:
-    """The image builds run in: all of the run image, compilers, headers, /app in the build volume."""
+    """The image builds run in: all of the run image, compilers, headers, /app in the build
+    volume.
+    """
     return Recipe(
         name="build",
         packages=_packages("run", "build"),

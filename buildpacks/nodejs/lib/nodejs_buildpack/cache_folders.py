@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from _lib import screen
 from _lib.place import Place
+
 from nodejs_buildpack.package import Package
 
 _ALWAYS = ("node_modules/.cache", ".next/cache")
@@ -38,7 +39,8 @@ def restore(place: Place, package: Package) -> None:
 
 def keep(place: Place, package: Package) -> None:
     """Move the tools' folders out of the source, and copy the ones package.json names, which the
-    app may read when it runs."""
+    app may read when it runs.
+    """
     for folder in folders(package):
         source, kept = place.build_dir / folder, _kept(place, folder)
         if not source.is_dir():

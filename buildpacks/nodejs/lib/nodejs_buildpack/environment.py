@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _lib.place import Place
+
 from nodejs_buildpack.runtime import NODE
 
 _PROFILE = """\

@@ -10,6 +10,7 @@ from _lib import screen
 from _lib.dependency_tree import Declaration, declare, restore
 from _lib.place import Place
 from _lib.refusal import Refused
+
 from nodejs_buildpack import modules, workspace
 from nodejs_buildpack.modules import Store
 from nodejs_buildpack.tools import Tools

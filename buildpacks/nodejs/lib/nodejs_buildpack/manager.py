@@ -8,6 +8,7 @@ from pathlib import Path
 
 from _lib import screen
 from _lib.refusal import Refused
+
 from nodejs_buildpack.package import Package
 
 _LOCKS = {
@@ -22,8 +23,8 @@ _LOCKS = {
 class Manager:
     """A package manager. `install` and `prune` are command lines; an empty `prune` cannot prune.
 
-    `fetched` is (npm package, range) of the manager itself, or None when Node brings it or the source
-    holds it. `reusable` says that its installation is in node_modules folders alone.
+    `fetched` is (npm package, range) of the manager itself, or None when Node brings it or the
+    source holds it. `reusable` says that its installation is in node_modules folders alone.
     """
 
     name: str
@@ -66,7 +67,13 @@ def _npm(lock: str) -> Manager:
         name="npm",
         lock=lock,
         install=("npm", *verb, "--include=dev"),
-        prune=("npm", "prune", "--omit=dev", "--ignore-scripts", *([] if lock else ["--no-package-lock"])),
+        prune=(
+            "npm",
+            "prune",
+            "--omit=dev",
+            "--ignore-scripts",
+            *([] if lock else ["--no-package-lock"]),
+        ),
     )
 
 

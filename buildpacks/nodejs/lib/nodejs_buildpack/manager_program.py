@@ -9,6 +9,7 @@ from _lib.npm_registry import Registry
 from _lib.place import Place
 from _lib.refusal import Refused
 from _lib.version_range import InvalidRange, Version, matcher, show
+
 from nodejs_buildpack.manager import Manager
 
 _PROGRAMS = {
@@ -44,7 +45,9 @@ def _choose(registry: Registry, package: str, wanted: str, node: Version) -> Ver
     try:
         fits = matcher(wanted)
     except InvalidRange as error:
-        raise Refused(f"package.json asks for {package} {wanted}, which is no version range.") from error
+        raise Refused(
+            f"package.json asks for {package} {wanted}, which is no version range."
+        ) from error
     versions = registry.versions(package)
     fitting = [version for version in versions if fits(version)]
     running = [v for v in fitting if _runs_on(versions[v].get("engines"), node)]

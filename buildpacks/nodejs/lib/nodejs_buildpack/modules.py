@@ -1,4 +1,6 @@
-"""node_modules: installed, or taken from the last build; whole for the build, pruned for the slug."""
+"""node_modules: installed, or taken from the last build; whole for the build, pruned for the
+slug.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def key(place: Place, installed_by: str, *facts: str) -> str:
         parts.append(file.read_text(errors="replace") if file.is_file() else "")
     patches = place.build_dir / "patches"
     files = sorted(patches.rglob("*")) if patches.is_dir() else []
-    parts += [f"{file.name}\0{file.read_text(errors='replace')}" for file in files if file.is_file()]
+    parts += [
+        f"{file.name}\0{file.read_text(errors='replace')}" for file in files if file.is_file()
+    ]
     parts += [f"{name}={value}" for name, value in place.config.items() if _counts(name)]
     return key_of(parts)
 
@@ -58,7 +62,7 @@ def _counts(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The two forms of one installation that are kept: as the build needs it, as the slug has it."""
+    """The two forms of an installation that are kept: as the build needs it, as the slug has it."""
 
     build_dir: Path
     whole: Path

@@ -53,7 +53,9 @@ class Package:
     def cache_folders(self) -> list[str]:
         """Folders to be kept between builds (`cacheDirectories`), but for node_modules itself."""
         folders = self.fields.get("cacheDirectories") or self.fields.get("cache_directories") or []
-        return [str(folder) for folder in folders if folder not in {"node_modules", "bower_components"}]
+        return [
+            str(folder) for folder in folders if folder not in {"node_modules", "bower_components"}
+        ]
 
     def installed_by(self) -> str:
         """All fields that decide what an installation holds, as one text."""

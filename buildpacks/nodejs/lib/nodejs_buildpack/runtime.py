@@ -12,6 +12,7 @@ from _lib.npm_registry import DEFAULT_REGISTRY, Registry
 from _lib.place import Place
 from _lib.refusal import Refused
 from _lib.version_range import InvalidRange, Version, newest, show
+
 from nodejs_buildpack import version
 from nodejs_buildpack.package import Package
 

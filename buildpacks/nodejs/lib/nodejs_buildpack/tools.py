@@ -1,4 +1,4 @@
-"""Running Node's tools in a build: one environment for the package manager and the app's scripts."""
+"""Node's tools in a build: one environment for the package manager and the app's scripts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from _lib import screen, tool
 from _lib.place import Place
 from _lib.refusal import Refused
+
 from nodejs_buildpack.manager import Manager
 from nodejs_buildpack.package import Package
 from nodejs_buildpack.runtime import NODE, Runtime
@@ -32,9 +33,9 @@ class Tools:
         if self._run(self.manager.install) != 0:
             raise Refused(
                 f"The dependencies could not be installed by {self.manager.name}.",
-                f"What {self.manager.name} says above names the cause. If the lock file does not fit",
-                f"package.json, run `{self.manager.name} install` on your machine and commit "
-                f"{self.manager.lock or 'the lock file'}.",
+                f"What {self.manager.name} says above names the cause. If the lock file",
+                f"does not fit package.json, run `{self.manager.name} install` on your machine",
+                f"and commit {self.manager.lock or 'the lock file'}.",
             )
 
     def prune(self) -> bool:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from _lib.refusal import Refused
 from _lib.version_range import InvalidRange, Version, matcher, show
+
 from nodejs_buildpack.package import Package
 
 _CODE_NAMES = {"hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 
-# An even major becomes an LTS line half a year after its first release, at a minor between .9 and .13.
+# An even major becomes an LTS line half a year after its first release, at a minor between .9 and
+# .13.
 _FIRST_LTS_MINOR = 9
 
 

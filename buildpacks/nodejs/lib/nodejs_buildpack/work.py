@@ -5,6 +5,7 @@ from __future__ import annotations
 from _lib import screen
 from _lib.place import Place
 from _lib.version_range import show
+
 from nodejs_buildpack import (
     cache_folders,
     environment,
@@ -50,7 +51,9 @@ def _build(place: Place, tools: Tools) -> None:
 
 def _advise(place: Place, tools: Tools) -> None:
     root = place.build_dir
-    if "start" in tools.package.scripts or any((root / n).exists() for n in ("Procfile", "server.js")):
+    if "start" in tools.package.scripts or any(
+        (root / n).exists() for n in ("Procfile", "server.js")
+    ):
         return
     screen.error("Nothing says how this app is started: there is neither a Procfile nor a `start`")
     screen.error('script in package.json. For example: "scripts": {"start": "node index.js"}')

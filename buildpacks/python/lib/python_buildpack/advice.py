@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from _lib import screen
+
 from python_buildpack import django
 from python_buildpack.uv import VENV
 
 
 def advise(build_dir: Path) -> None:
-    """Say what a web process could look like when the Procfile has none and a framework is there."""
+    """Say what a web process could be when the Procfile has none and a framework is there."""
     file = build_dir / "Procfile"
     if file.is_file() and re.search(r"^web:", file.read_text(errors="replace"), re.MULTILINE):
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 from _lib import screen, tool
 from _lib.place import Place
 from _lib.refusal import Refused
+
 from python_buildpack.uv import VENV, pythons_environment
 
 _PASSED_OVER = frozenset({".heroku", ".git", "node_modules", "venv", ".venv"})
@@ -44,7 +45,12 @@ def collect_static(place: Place) -> None:
     screen.step(f"$ python {manage} collectstatic --noinput")
     # No pyc files into the source's layer: they would carry the times of this build.
     env = place.app_env(**pythons_environment(), PYTHONDONTWRITEBYTECODE="1", PYTHONUNBUFFERED="1")
-    command = [str(place.build_dir / VENV / "bin/python"), str(manage), "collectstatic", "--noinput"]
+    command = [
+        str(place.build_dir / VENV / "bin/python"),
+        str(manage),
+        "collectstatic",
+        "--noinput",
+    ]
     status, lines = tool.run_shown(command, env=env, cwd=place.build_dir)
     if status == 0:
         return
@@ -62,9 +68,13 @@ def collect_static(place: Place) -> None:
 
 def _cause(text: str) -> list[str]:
     if "STATIC_ROOT" in text:
-        return ["Set STATIC_ROOT in the settings, for example: STATIC_ROOT = BASE_DIR / 'staticfiles'"]
+        return [
+            "Set STATIC_ROOT in the settings, for example: STATIC_ROOT = BASE_DIR / 'staticfiles'"
+        ]
     if "SECRET_KEY" in text:
-        return ["The settings want a SECRET_KEY: kedge config:set SECRET_KEY=… (or the name they read)"]
+        return [
+            "The settings want a SECRET_KEY: kedge config:set SECRET_KEY=… (or the name they read)"
+        ]
     if "KeyError" in text or "ImproperlyConfigured" in text:
         return ["A config var the settings read is missing: kedge config:set NAME=VALUE"]
     if "ModuleNotFoundError" in text:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from _lib.place import Place
+
 from python_buildpack.uv import VENV
 
-# PYTHONPATH, LANG and PYTHONHASHSEED as Heroku's buildpack sets them. FORWARDED_ALLOW_IPS because only
-# the router reaches a dyno; gunicorn's heartbeat belongs in memory: on a busy disk it stalls workers.
+# PYTHONPATH, LANG and PYTHONHASHSEED as Heroku's buildpack sets them. FORWARDED_ALLOW_IPS because
+# only the router reaches a dyno; gunicorn's heartbeat belongs in memory: on a busy disk it stalls
+# workers.
 _PROFILE = f"""\
 export PATH="$HOME/{VENV}/bin:$PATH"
 export PYTHONUNBUFFERED="${{PYTHONUNBUFFERED:-true}}"

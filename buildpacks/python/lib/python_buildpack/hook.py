@@ -1,10 +1,11 @@
-"""The app's own steps, `bin/pre_compile` and `bin/post_compile`, as Heroku's buildpack runs them."""
+"""The app's own steps `bin/pre_compile` and `bin/post_compile`, as Heroku's buildpack has them."""
 
 from __future__ import annotations
 
 from _lib import screen, tool
 from _lib.place import Place
 from _lib.refusal import Refused
+
 from python_buildpack.uv import pythons_environment
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from _lib import dependency_tree, screen, tool
 from _lib.place import Place
 from _lib.refusal import Refused
+
 from python_buildpack import pipfile, poetry, project, requirements
 from python_buildpack.interpreter import Interpreter
 from python_buildpack.uv import VENV, Uv
@@ -88,12 +89,21 @@ def _fill(place: Place, uv: Uv, lock: str) -> None:
 
 def _finish(place: Place) -> None:
     """Compile to pyc files that no file time makes stale, and drop what differs between two equal
-    installations."""
+    installations.
+    """
     venv = place.build_dir / VENV
     for record in venv.glob("lib/python3*/site-packages/*.dist-info/uv_cache.json"):
         record.unlink()
     (venv / ".lock").unlink(missing_ok=True)
-    compiling = ["bin/python", "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    compiling = [
+        "bin/python",
+        "-I",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+    ]
     # Files that are templates or tests for other versions do not compile; that is no error.
     tool.output_of(
         ["bash", "-c", '"$@" lib >/dev/null || true', "bash", *compiling],
@@ -101,4 +111,6 @@ def _finish(place: Place) -> None:
         cwd=venv,
     )
     if not (venv / "bin/python").exists():
-        raise Refused("The virtual environment has no Python.", "Push again; the cache was dropped.")
+        raise Refused(
+            "The virtual environment has no Python.", "Push again; the cache was dropped."
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 from _lib import dependency_tree, screen, tool
 from _lib.place import Place
 from _lib.refusal import Refused
+
 from python_buildpack import version
 from python_buildpack.version import Wanted
 
@@ -85,14 +86,11 @@ def _fetch(place: Place, asked: Wanted, folder: Path, have: str) -> None:
     status, lines = tool.run_shown(command, env=env, cwd=Path("/"))
     if status == 0:
         return
-    minor = have.rpartition(".")[0]
-    unknown = any("No download found" in line for line in lines)
-    reason = (
-        f"Python {asked.version}, which {asked.file} asks for, does not exist."
-        if unknown
-        else f"Python {asked.version}, which {asked.file} asks for, could not be fetched."
+    what = f"Python {asked.version}, which {asked.file} asks for,"
+    stack = f"The stack has Python {have}: to use it, write {have.rpartition('.')[0]} instead."
+    if any("No download found" in line for line in lines):
+        raise Refused(f"{what} does not exist.", stack)
+    origin = (
+        "It comes from github.com/astral-sh/python-build-standalone: is that reachable from here?"
     )
-    why = () if unknown else (
-        "It comes from github.com/astral-sh/python-build-standalone; is that reachable from here?",
-    )
-    raise Refused(reason, *why, f"The stack has Python {have}: to use it, write {minor} instead.")
+    raise Refused(f"{what} could not be fetched.", origin, stack)

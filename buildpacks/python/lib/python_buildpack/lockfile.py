@@ -30,7 +30,9 @@ def choose(build_dir: Path) -> str:
             "Run `pipenv lock`, commit Pipfile.lock and push again.",
         )
     if _has_project(build_dir / "pyproject.toml"):
-        screen.error("pyproject.toml has no lock file beside it: versions may differ between builds.")
+        screen.error(
+            "pyproject.toml has no lock file beside it: versions may differ between builds."
+        )
         screen.error("Run `uv lock` and commit uv.lock.")
         return "pyproject.toml"
     raise Refused(

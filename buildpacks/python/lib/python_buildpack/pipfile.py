@@ -10,7 +10,8 @@ from _lib.refusal import Refused
 
 
 def requirements(file: Path) -> str:
-    """The lock file's default packages as a requirements file: indexes first, hashes with each line.
+    """The lock file's default packages as a requirements file: indexes first, hashes with each
+    line.
 
     Raises:
         Refused: the file is not what Pipenv writes.
@@ -28,7 +29,8 @@ def requirements(file: Path) -> str:
 
 def _indexes(urls: list[str]) -> list[str]:
     """The first is the index, the others are extra ones; PyPI alone needs no line (and so lets a
-    PIP_INDEX_URL of the app stand)."""
+    PIP_INDEX_URL of the app stand).
+    """
     if [url.rstrip("/") for url in urls] in ([], ["https://pypi.org/simple"]):
         return []
     return [f"--index-url {urls[0]}", *(f"--extra-index-url {url}" for url in urls[1:])]
@@ -39,7 +41,9 @@ def _line(name: str, entry: dict[str, Any]) -> str:
     extras = f"[{','.join(entry['extras'])}]" if entry.get("extras") else ""
     for kind in ("git", "hg", "svn", "bzr"):
         if kind in entry:
-            subdirectory = f"#subdirectory={entry['subdirectory']}" if "subdirectory" in entry else ""
+            subdirectory = (
+                f"#subdirectory={entry['subdirectory']}" if "subdirectory" in entry else ""
+            )
             return f"{name}{extras} @ {kind}+{entry[kind]}@{entry['ref']}{subdirectory}{marker}"
     if "path" in entry:
         return f"-e {entry['path']}" if entry.get("editable") else f"{entry['path']}{extras}"

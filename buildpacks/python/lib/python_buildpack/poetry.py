@@ -25,7 +25,8 @@ def export(uv: Uv, target: Path) -> None:
 
 def has_package(build_dir: Path) -> bool:
     """Whether the project is a package that is installed too (Poetry's package mode, with a
-    package to be found), and not only a list of dependencies."""
+    package to be found), and not only a list of dependencies.
+    """
     settings = tomllib.loads((build_dir / "pyproject.toml").read_text())
     poetry = settings.get("tool", {}).get("poetry", {})
     if "build-system" not in settings or poetry.get("package-mode") is False:

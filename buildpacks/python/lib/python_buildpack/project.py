@@ -8,8 +8,11 @@ from pathlib import Path
 
 from _lib.dependency_tree import key_of
 
-# Installed in place, a project's Python files are read where they lie; only what its build reads counts.
-_BUILD_FILES = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in", "CMakeLists.txt"})
+# Installed in place, a project's Python files are read where they lie; only what its build reads
+# counts.
+_BUILD_FILES = frozenset(
+    {"pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in", "CMakeLists.txt"}
+)
 _BUILD_SUFFIXES = frozenset({".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs", ".toml"})
 _PASSED_OVER = frozenset({".git", ".heroku", "node_modules", "__pycache__", ".venv", "venv"})
 

@@ -1,4 +1,4 @@
-"""requirements.txt: what else it draws in, and whether an earlier installation may be used again."""
+"""requirements.txt: what else it draws in, and whether an earlier installation may be used."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ _INCLUDE = re.compile(r"(?:-r|-c|--requirement|--constraint)[\s=]*(\S+)")
 _VCS = re.compile(r"\b(?:git|hg|svn|bzr)\+")
 _PINNED_VCS = re.compile(r"@[0-9a-f]{40}(?:#|\s|;|$)")
 _EDITABLE = re.compile(r"(?:-e|--editable)[\s=]*(\S+)")
-_LOCAL = re.compile(r"(?:[\w.\[\],-]+\s*@\s*)?(?:file:(?://)?)?(\.{1,2}(?:/\S*)?|/\S+|[\w./-]+\.(?:whl|tar\.gz|zip))(?:\[[^\]]*\])?(?:\s|;|$)")
+_NAMED = r"(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?(?:file:(?://)?)?"
+_PATH = r"(?:\.{1,2}(?:/[^\s;\[]*)?|/[^\s;\[]+|[\w./+-]+\.(?:whl|tar\.gz|zip))"
+_LOCAL = re.compile(rf"{_NAMED}({_PATH})(?:\[|\s|;|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
     """A requirements file with all it includes.
 
-    `moving` says that a line names a branch, so that the same text may mean other code tomorrow; `local`
-    are folders and files of the source that are installed, `editable` folders installed in place.
+    `moving` says that a line names a branch, so that the same text may mean other code tomorrow;
+    `local` are folders and files of the source that are installed, `editable` folders installed
+    in place.
     """
 
     text: str

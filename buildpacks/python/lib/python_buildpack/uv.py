@@ -72,7 +72,9 @@ class Uv:
 
 
 def _killed(status: int) -> tuple[str, ...]:
-    return ("It was killed: most likely the build needed too much memory.",) if status == 137 else ()
+    return (
+        ("It was killed: most likely the build needed too much memory.",) if status == 137 else ()
+    )
 
 
 def _installer_settings(config: dict[str, str]) -> dict[str, str]:

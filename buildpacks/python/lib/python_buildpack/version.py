@@ -1,7 +1,7 @@
 """Which Python an app runs on.
 
-The stack's own is used when it satisfies the app; it is in the run image already and costs nothing. Any
-other is fetched by uv into the slug.
+The stack's own is used when it satisfies the app; it is in the run image already and costs
+nothing. Any other is fetched by uv into the slug.
 """
 
 from __future__ import annotations
@@ -57,10 +57,12 @@ def parse(text: str, name: str) -> str:
         raise Refused(f"{name} names more than one Python version: {', '.join(lines)}", _EXAMPLES)
     match = _ASKED.fullmatch(lines[0])
     if match is None:
-        raise Refused(f"{name} names no Python version that can be understood: {lines[0]}", _EXAMPLES)
+        raise Refused(
+            f"{name} names no Python version that can be understood: {lines[0]}", _EXAMPLES
+        )
     if match[1] != "3":
         raise Refused(
-            f"{name} asks for Python {lines[0].removeprefix('python-')}; Python 3 is what can be had.",
+            f"{name} asks for {lines[0]}; Python 3 is what can be had.",
             _EXAMPLES,
         )
     return ".".join(part for part in match.groups() if part)
@@ -121,4 +123,6 @@ def _allows_one(specifier: str, have: Version) -> bool:
     if operator in {"^", "~", "~="}:
         kept = 1 if operator == "^" else max(1, min(2, len(bound) - (operator == "~=")))
         return have >= bound and have[:kept] == bound[:kept]
-    return {">=": have >= bound, "<=": have <= bound, ">": have > bound, "<": have < bound}[operator]
+    return {">=": have >= bound, "<=": have <= bound, ">": have > bound, "<": have < bound}[
+        operator
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from _lib.place import Place
+
 from python_buildpack import advice, django, environment, hook, interpreter, lockfile
 from python_buildpack.install import install
 

@@ -11,7 +11,9 @@ from _lib import screen
 from _lib.place import Place
 from _lib.refusal import Refused
 
-_KNOWN = frozenset({"root", "clean_urls", "routes", "error_page", "redirects", "headers", "https_only"})
+_KNOWN = frozenset(
+    {"root", "clean_urls", "routes", "error_page", "redirects", "headers", "https_only"}
+)
 _REFUSED = {
     "proxies": "Requests to other servers are not passed on: serve them from an app of their own.",
     "basic_auth": "Put the password check into an app of your own.",
