@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from kedge.errors import StartRefused
 
 KEY_BYTES = 32
-_ID = 8
+ID_BYTES = 8
 _NONCE = 12
 
 
@@ -76,20 +76,25 @@ class Vault:
         Raises:
             Sealed: no key opens it, or it was sealed for another context.
         """
-        key_id, nonce = sealed[:_ID], sealed[_ID : _ID + _NONCE]
+        key_id, nonce = sealed[:ID_BYTES], sealed[ID_BYTES : ID_BYTES + _NONCE]
         if key_id not in self._keys:
             self.reload()
         key = self._keys.get(key_id)
         if key is None:
             raise Sealed("sealed with a key this installation does not have")
         try:
-            return AESGCM(key).decrypt(nonce, sealed[_ID + _NONCE :], context.encode())
+            return AESGCM(key).decrypt(nonce, sealed[ID_BYTES + _NONCE :], context.encode())
         except InvalidTag:
             raise Sealed("altered, or sealed for something else") from None
 
+    @property
+    def newest_id(self) -> bytes:
+        """What a value sealed with the newest key begins with."""
+        return self._newest
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether it was sealed with the newest key."""
-        return sealed[:_ID] == self._newest
+        return sealed[:ID_BYTES] == self._newest
 
 
 def new_key() -> str:
@@ -108,4 +113,4 @@ def keys_from(secret_key: str, key_file: Path) -> Callable[[], str]:
 
 
 def _key_id(key: bytes) -> bytes:
-    return hashlib.sha256(b"kedge key id" + key).digest()[:_ID]
+    return hashlib.sha256(b"kedge key id" + key).digest()[:ID_BYTES]

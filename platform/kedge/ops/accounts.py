@@ -107,6 +107,31 @@ def revoke_authorization(services: Services, actor: Actor, identity: str) -> Aut
     return found
 
 
+def describe_authorization(
+    services: Services, actor: Actor, identity: str, description: str | None
+) -> Authorization:
+    """Give one of the actor's tokens another description. Raises NotFound."""
+    found = find_authorization(services, actor, identity)
+    with services.database.transaction() as tx:
+        row = tx.get_one(Authorization, found.id)
+        row.description = description or row.description
+        return row
+
+
+def regenerate_token(services: Services, actor: Actor, identity: str) -> tuple[Authorization, str]:
+    """Another token in place of one of the actor's, which is worthless from now on.
+
+    Raises NotFound.
+    """
+    found = find_authorization(services, actor, identity)
+    token = services.mint()
+    with services.database.transaction() as tx:
+        row = tx.get_one(Authorization, found.id)
+        row.token_sha256 = token_digest(token)
+        record(tx, actor, "authorization.regenerate", description=row.description)
+        return row, token
+
+
 def _authorization(account: Account, token: str, description: str) -> Authorization:
     return Authorization(
         account=account, description=description[:200], token_sha256=token_digest(token)

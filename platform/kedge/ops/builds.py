@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
 from kedge.db import Transaction
@@ -34,9 +34,14 @@ from kedge.model.slug import Slug
 from kedge.ops import config_vars, formations, outputs, releases, sources
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.buildpacks import check as check_buildpack
+from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
 from kedge.scrub import Scrubber
 
+KEYS: Keys = {
+    "created_at": Key(Build.created_at, moment, is_unique=False),
+    "id": Key(Build.id, uuid.UUID),
+}
 LEASE = timedelta(seconds=20)
 ATTENDANCE = timedelta(seconds=10)
 HEARTBEAT_SECONDS = 2.0
@@ -104,29 +109,24 @@ def attend(services: Services, build_id: uuid.UUID) -> Build:
         return build
 
 
-def list_builds(services: Services, actor: Actor, app_identity: str) -> list[Build]:
-    """The app's builds, oldest first."""
+def list_builds(
+    services: Services, actor: Actor, app_identity: str, page: Page
+) -> list[tuple[Build, uuid.UUID | None]]:
+    """A page of the app's builds (`KEYS` order it) with the ids of the releases they made."""
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        query = select(Build).where(Build.app_id == app.id).order_by(Build.created_at)
-        return list(tx.scalars(query))
+        query = _with_release().where(Build.app_id == app.id)
+        return [(row[0], row[1]) for row in tx.execute(paged(query, page, KEYS, Build.id))]
 
 
-def find(services: Services, actor: Actor, app_identity: str, build_id: str) -> Build:
-    """A build by id. Raises NotFound."""
+def find(
+    services: Services, actor: Actor, app_identity: str, build_id: str
+) -> tuple[Build, uuid.UUID | None]:
+    """A build by id, with the id of the release it made, if any. Raises NotFound."""
     with services.database.transaction() as tx:
-        return _find(tx, find_app(tx, actor, app_identity, Action.VIEW), build_id)
-
-
-def release_id_of(services: Services, build: Build) -> uuid.UUID | None:
-    """The id of the release a build made, if it made one."""
-    if build.release_version is None:
-        return None
-    query = select(Release.id).where(
-        Release.app_id == build.app_id, Release.version == build.release_version
-    )
-    with services.database.transaction() as tx:
-        return tx.scalar(query)
+        build = _find(tx, find_app(tx, actor, app_identity, Action.VIEW), build_id)
+        found = tx.execute(_with_release().where(Build.id == build.id)).one()
+        return found[0], found[1]
 
 
 def cancel(services: Services, actor: Actor, app_identity: str, build_id: str) -> Build:
@@ -406,6 +406,11 @@ def _oldest(tx: Session, build: Build) -> Build | None:
         .limit(1)
     )
     return tx.scalar(query)
+
+
+def _with_release() -> Select[Build, uuid.UUID]:
+    made = and_(Release.app_id == Build.app_id, Release.version == Build.release_version)
+    return select(Build, Release.id).outerjoin(Release, made)
 
 
 def _find(tx: Session, app: App, build_id: str) -> Build:

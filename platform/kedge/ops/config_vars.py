@@ -66,7 +66,7 @@ def update(
 
 def unseal(services: Services, snapshot: ConfigSnapshot) -> Config:
     """The config vars of a snapshot."""
-    plain = services.vault.open(snapshot.sealed, _context(snapshot.app_id))
+    plain = services.vault.open(snapshot.sealed, snapshot_context(snapshot.app_id))
     config: Config = json.loads(plain)
     return config
 
@@ -80,7 +80,7 @@ def seal(services: Services, tx: Session, app: App, config: Config) -> ConfigSna
     )
     found = tx.scalar(query)
     if found is None:
-        sealed = services.vault.seal(plain, _context(app.id))
+        sealed = services.vault.seal(plain, snapshot_context(app.id))
         found = ConfigSnapshot(app_id=app.id, digest=digest, sealed=sealed)
         tx.add(found)
         tx.flush()
@@ -98,5 +98,6 @@ def digest_key(services: Services, tx: Session) -> bytes:
     return services.vault.open(row.sealed, DIGEST_KEY)
 
 
-def _context(app_id: uuid.UUID) -> str:
+def snapshot_context(app_id: uuid.UUID) -> str:
+    """What an app's config snapshots are sealed for."""
     return f"config of {app_id}"

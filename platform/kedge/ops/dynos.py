@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload
 
 from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.model.account import token_digest
@@ -18,6 +18,7 @@ from kedge.model.app import App
 from kedge.model.config import check_key, check_value
 from kedge.model.dyno import Dyno, State
 from kedge.model.formation import DEFAULT_SIZE, find_size
+from kedge.model.release import Release
 from kedge.ops import formations, releases
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.services import Services
@@ -137,6 +138,24 @@ def stop(services: Services, actor: Actor, app_identity: str, identity: str) -> 
         services.wake_app(tx, app.id)
 
 
+def restart_type(services: Services, actor: Actor, app_identity: str, type_: str) -> None:
+    """Restart the dynos of a process type; of a type that only one-off dynos have, end those.
+
+    Raises:
+        NotFound: the app has no dynos of that type, and no such process type.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        one_offs = [dyno for dyno in _shown(tx, app) if dyno.kind == "run" and dyno.type == type_]
+        for dyno in one_offs:
+            dyno.stop_requested_at = services.now()
+        if one_offs:
+            record(tx, actor, "dyno.stop", app, type=type_)
+            services.wake_app(tx, app.id)
+            return
+    formations.restart(services, actor, app_identity, type_)
+
+
 def env_context(dyno_id: uuid.UUID) -> str:
     """What a dyno's own environment is sealed for."""
     return f"environment of dyno {dyno_id}"
@@ -171,6 +190,7 @@ def _shown(tx: Session, app: App) -> list[Dyno]:
     query = (
         select(Dyno)
         .where(Dyno.app_id == app.id, Dyno.state.in_(SHOWN), Dyno.kind != "release")
+        .options(lazyload(Dyno.release, Release.config))  # up to 64 KB for each dyno
         .order_by(Dyno.created_at)
     )
     by_name = {dyno.name: dyno for dyno in tx.scalars(query)}

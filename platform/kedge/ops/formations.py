@@ -16,31 +16,31 @@ from kedge.ops import releases
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.services import Services
 
+Commands = Mapping[str, str]
 RELEASE = "release"  # a process type that is never scaled: it runs once in each release phase
 
 
-def list_formation(services: Services, actor: Actor, app_identity: str) -> list[Formation]:
-    """The app's process types, by name."""
+def list_formation(
+    services: Services, actor: Actor, app_identity: str
+) -> tuple[list[Formation], Commands]:
+    """The app's process types, by name, and their commands."""
     with services.database.transaction() as tx:
-        return _all(tx, find_app(tx, actor, app_identity, Action.VIEW))
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        return _all(tx, app), _commands(tx, app)
 
 
-def commands(services: Services, app: App) -> Mapping[str, str]:
-    """The command of each process type, as the release that runs has it."""
+def find(
+    services: Services, actor: Actor, app_identity: str, type_: str
+) -> tuple[Formation, Commands]:
+    """One process type, and the commands of all. Raises NotFound in Heroku's words."""
     with services.database.transaction() as tx:
-        release = releases.head(tx, app)
-        return release.process_types if release else {}
-
-
-def find(services: Services, actor: Actor, app_identity: str, type_: str) -> Formation:
-    """One process type. Raises NotFound in Heroku's words."""
-    with services.database.transaction() as tx:
-        return _find(tx, find_app(tx, actor, app_identity, Action.VIEW), type_)
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        return _find(tx, app, type_), _commands(tx, app)
 
 
 def update(
     services: Services, actor: Actor, app_identity: str, updates: Sequence[Mapping[str, object]]
-) -> list[Formation]:
+) -> tuple[list[Formation], Commands]:
     """Change quantity and size of process types: `{"type": "web", "quantity": "+1", "size": …}`.
 
     Raises:
@@ -54,7 +54,7 @@ def update(
         services.say(tx, app.id, f"Scaled to {words} by user {actor.email}")
         record(tx, actor, "formation.update", app, formation=words)
         services.wake_app(tx, app.id)
-        return changed
+        return changed, _commands(tx, app)
 
 
 def restart(services: Services, actor: Actor, app_identity: str, type_: str | None = None) -> None:
@@ -94,6 +94,12 @@ def _change(tx: Session, app: App, wanted: Mapping[str, object]) -> Formation:
     if size:
         row.size = find_size(size).name
     return row
+
+
+def _commands(tx: Session, app: App) -> Commands:
+    """The command of each process type, as the release that runs has it."""
+    release = releases.head(tx, app)
+    return release.process_types if release else {}
 
 
 def _all(tx: Session, app: App) -> list[Formation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 from sqlalchemy import delete, select
@@ -64,6 +65,15 @@ def open_session(services: Services, secret: str) -> LogSession:
     if session is None or session.expires_at < services.now():
         raise NotFound.of("log_session", "Log stream timed out. Please try again.")
     return session
+
+
+def renew(services: Services, session_id: uuid.UUID) -> None:
+    """Keep a session that is being read open. Raises NotFound when it is gone with its app."""
+    with services.database.transaction() as tx:
+        session = tx.get(LogSession, session_id)
+        if session is None:
+            raise NotFound.of("log_session")
+        session.expires_at = services.now() + OPENABLE_FOR
 
 
 def filter_of(session: LogSession) -> LogFilter:

@@ -10,13 +10,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 LARGEST_NUMBER = 2**62
-T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Page:
 
 
 def paged(
-    query: Select[T], page: Page, keys: Keys, row_id: InstrumentedAttribute[uuid.UUID]
-) -> Select[T]:
+    query: Select[*Ts], page: Page, keys: Keys, row_id: InstrumentedAttribute[uuid.UUID]
+) -> Select[*Ts]:
     """The query for a page's rows, and one more, which tells that there are further ones."""
     key = keys[page.key]
     columns = [key.column] if key.is_unique else [key.column, row_id]

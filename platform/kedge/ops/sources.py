@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from kedge.errors import Conflict, NotFound, TooLarge
 from kedge.model.build import Build, Source
 from kedge.ops.services import Services
 
@@ -31,6 +32,44 @@ def keep(services: Services, app_id: uuid.UUID, write: Callable[[BinaryIO], None
         services.sources.write(source.id, file)
     mark_uploaded(services, source.id)
     return source.id
+
+
+def upload(
+    services: Services, source_id: uuid.UUID, stream: BinaryIO, declared_bytes: int | None
+) -> int:
+    """Keep what a stream brings as the archive of a source, once; its size in bytes.
+
+    Raises:
+        NotFound: there is no such source.
+        Conflict: it was uploaded already.
+        TooLarge: over the limit, by what is declared or by what comes.
+    """
+    with services.database.transaction() as tx:
+        source = tx.get(Source, source_id)
+    if source is None:
+        raise NotFound.of("source")
+    if source.uploaded_at:
+        raise Conflict("That source was uploaded already: ask for a new one.", resource="source")
+    limit_mb = services.settings.source_limit_mb
+    if declared_bytes is not None and declared_bytes > limit_mb * 1024 * 1024:
+        raise TooLarge(f"A source may have up to {limit_mb} MB. Leave out what no build needs.")
+    size_bytes = services.sources.write(source_id, stream, limit_mb * 1024 * 1024)
+    mark_uploaded(services, source_id)
+    return size_bytes
+
+
+def path_of(services: Services, source_id: uuid.UUID) -> Path:
+    """Where the archive of a source lies. Raises NotFound: no such source, or nothing in it."""
+    if not is_uploaded(services, source_id):
+        raise NotFound.of("source")
+    return services.sources.path(source_id)
+
+
+def is_uploaded(services: Services, source_id: uuid.UUID) -> bool:
+    """Whether there is such a source with an archive in it."""
+    with services.database.transaction() as tx:
+        source = tx.get(Source, source_id)
+    return source is not None and source.uploaded_at is not None
 
 
 def mark_uploaded(services: Services, source_id: uuid.UUID) -> None:
