@@ -62,9 +62,3 @@ def info_of_user(user: str) -> Response:
 def rate_limits() -> Response:
     """How many requests one may still make. Kedge refuses nobody; client libraries ask."""
     return answer({"remaining": REQUESTS_REMAINING})
-
-
-@routes.get("/account/features")
-def features() -> Response:
-    """Features of the account: none can be switched."""
-    return answer([])

@@ -11,14 +11,43 @@ import structlog
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from kedge.api import account, authentication, config_var, context, errors, region, release, stack
+from kedge.api import (
+    absent,
+    account,
+    authentication,
+    authorization,
+    build,
+    buildpack,
+    collaborator,
+    config_var,
+    context,
+    domain,
+    dyno,
+    dyno_size,
+    errors,
+    formation,
+    history,
+    key,
+    log_session,
+    output,
+    region,
+    release,
+    schema,
+    slug,
+    source,
+    stack,
+)
 from kedge.api import app as app_
 from kedge.api.answers import REQUESTS_REMAINING
 from kedge.errors import NotFound
 from kedge.ops.services import Services
 
 log = structlog.get_logger()
-NOUNS = (account, app_, config_var, region, release, stack)
+NOUNS = (
+    absent, account, app_, authorization, build, buildpack, collaborator, config_var, domain, dyno,
+    dyno_size, formation, history, key, log_session, output, region, release, schema, slug, source,
+    stack,
+)  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")
 

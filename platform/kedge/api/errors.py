@@ -44,7 +44,7 @@ def _refused(error: KedgeError) -> Response:
         return _unexpected(error)
     response = answer(error.body(), error.status)
     if isinstance(error, Unauthorized):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="kedge"'
+        response.headers["WWW-Authenticate"] = 'Basic realm="kedge"'  # git asks for it
     return response
 
 

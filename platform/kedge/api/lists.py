@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from flask import Response, request
 
@@ -15,16 +15,7 @@ from kedge.errors import RangeUnsatisfiable
 from kedge.model.tables import Json
 from kedge.ops.pages import Bound, Keys, Page, number
 
-
-class Identified(Protocol):
-    """A row with an id."""
-
-    @property
-    def id(self) -> Any:
-        """Its id."""
-
-
-Row = TypeVar("Row", bound=Identified)
+Row = TypeVar("Row")
 
 
 def asked() -> Span:
@@ -38,15 +29,28 @@ def asked_page(keys: Keys, default: str) -> Page:
 
 
 def answer_page(
-    rows: Sequence[Row], page: Page, keys: Keys, show: Callable[[Row], Json]
+    rows: Sequence[Row],
+    page: Page,
+    keys: Keys,
+    show: Callable[[Row], Json],
+    *,
+    key_of: Callable[[Row], Any] = lambda row: row,
 ) -> Response:
-    """A page of a long list; `rows` has one more than it when there are further ones."""
+    """A page of a long list.
+
+    Args:
+        rows: the page's rows, and one more when there are further ones.
+        page: what was asked for.
+        keys: what the list may be ordered by.
+        show: a row as JSON.
+        key_of: what has the keys, where a row comes with more beside it.
+    """
     further = len(rows) > page.limit
     shown = rows[: page.limit]
     response = answer([show(row) for row in shown], 206 if further else 200)
     response.headers["Accept-Ranges"] = ", ".join(keys)
     if shown:
-        first, last = (_place(row, page, keys) for row in (shown[0], shown[-1]))
+        first, last = (_place(key_of(row), page, keys) for row in (shown[0], shown[-1]))
         response.headers["Content-Range"] = f"{page.key} {first}..{last}"
         if further:
             span = ranges.in_order(asked(), keys[page.key].read)
@@ -79,7 +83,7 @@ def answer_list(items: Sequence[Json]) -> Response:
     return response
 
 
-def _place(row: Identified, page: Page, keys: Keys) -> str:
+def _place(row: Any, page: Page, keys: Keys) -> str:
     key = keys[page.key]
     tie: uuid.UUID | None = None if key.is_unique else row.id
     return ranges.written(getattr(row, key.column.key), tie)

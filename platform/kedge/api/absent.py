@@ -1,0 +1,40 @@
+"""What clients ask for and an installation has none of: empty lists, in Heroku's form."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from kedge.api.context import actor, services
+from kedge.api.lists import answer_list
+from kedge.errors import NotFound
+from kedge.ops import apps
+
+routes = Blueprint("absent", __name__)
+
+
+@routes.get("/account/features")
+@routes.get("/addon-attachments")
+@routes.get("/addons")
+@routes.get("/enterprise-accounts")
+@routes.get("/pipelines")
+@routes.get("/spaces")
+@routes.get("/teams")
+def none() -> Response:
+    """None."""
+    return answer_list([])
+
+
+@routes.get("/apps/<app>/addon-attachments")
+@routes.get("/apps/<app>/addons")
+@routes.get("/apps/<app>/features")
+def none_of_app(app: str) -> Response:
+    """None, of an app that exists."""
+    apps.find(services(), actor(), app)
+    return answer_list([])
+
+
+@routes.get("/apps/<app>/pipeline-couplings")
+def no_coupling(app: str) -> Response:
+    """No app is in a pipeline."""
+    apps.find(services(), actor(), app)
+    raise NotFound.of("pipeline_coupling")
