@@ -82,21 +82,16 @@ def request(
 
 
 def members(spec: BuildSpec, settings: Settings) -> Iterator[Member]:
-    """What the runner finds below /kedge, relative to that."""
-    yield Member("in", None, mode=0o755)
-    yield Member("in/build.json", _order(spec, settings))
-    yield Member("in/source.tar", spec.source)
-    yield Member("env", None, mode=0o700, uid=DYNO_UID)
+    """What the runner finds, relative to the root."""
+    yield Member("kedge/in", None, mode=0o755)
+    yield Member("kedge/in/build.json", _order(spec, settings))
+    yield Member("kedge/in/source.tar", spec.source)
+    yield Member("kedge/env", None, mode=0o700, uid=DYNO_UID)
     for key, value in spec.env.items():
-        yield Member(f"env/{key}", value.encode(), mode=0o400, uid=DYNO_UID)
-
-
-def stale_result() -> list[Member]:
-    """In the place of the last build's result, so that it cannot be taken for this one's."""
-    return [
-        Member("out", None, mode=0o755, uid=DYNO_UID),
-        Member("out/result.json", b"{}", uid=DYNO_UID),
-    ]
+        yield Member(f"kedge/env/{key}", value.encode(), mode=0o400, uid=DYNO_UID)
+    # In the place of the last build's result, so that it cannot be taken for this one's.
+    yield Member("build/out", None, mode=0o755, uid=DYNO_UID)
+    yield Member("build/out/result.json", b"{}", uid=DYNO_UID)
 
 
 def _order(spec: BuildSpec, settings: Settings) -> bytes:

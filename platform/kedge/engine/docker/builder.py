@@ -102,10 +102,7 @@ class DockerBuilder:
         """The build's container, with all it needs in it; gone afterwards, whatever happens."""
         container = self._create(spec)
         try:
-            files.put(
-                self._engine, container, "/kedge", buildcontainer.members(spec, self._settings)
-            )
-            files.put(self._engine, container, "/build", buildcontainer.stale_result())
+            files.put(self._engine, container, "/", buildcontainer.members(spec, self._settings))
             yield container
         finally:
             with suppress(RuntimeDown):  # `sweep` finds it when the engine is back
