@@ -24,6 +24,8 @@ from kedge.settings import Settings, load
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = os.pathsep.join(str(ROOT / name) for name in ("platform", "router", "addons"))
 
+# PostgreSQL syncs a new data folder to the disk, which is most of a first start's time.
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 # Answers every GET on the socket the `web` part listens on.
 WEB = """
 import http.server, os, socketserver
@@ -60,6 +62,9 @@ def free_ports(count: int) -> list[int]:
 class Home:
     """One installation under test; everything is done from outside, as a person would."""
 
+    # A part that listens nowhere, and says that it is ready.
+    WORKER = "sh -c 'touch $KEDGE_RUN_DIR/worker.ready; exec sleep 1000'"
+
     def __init__(self, folder: Path, work: Path) -> None:
         self.folder = folder
         self.work = work
@@ -71,7 +76,7 @@ class Home:
             "KEDGE_RENDEZVOUS_PORT": str(rendezvous_port),
         }
         (work / "web.py").write_text(WEB)
-        self.processes(web=f"python {work / 'web.py'}", worker="sleep 1000")
+        self.processes(web=f"python {work / 'web.py'}", worker=self.WORKER)
 
     def processes(self, **lines: str) -> None:
         """Write the Procfile."""
@@ -168,7 +173,7 @@ def homes(work: Path) -> Iterator[Callable[..., Home]]:
         own_work = work / f"work{len(made)}"
         own_work.mkdir()
         # Short, as an ordinary home's path is: sockets lie in it.
-        folder = folder or Path(tempfile.mkdtemp(prefix="kedge-")) / "home"
+        folder = folder or Path(tempfile.mkdtemp(prefix="kedge-", dir=MEMORY)) / "home"
         made.append(Home(folder, own_work))
         return made[-1]
 
@@ -199,7 +204,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         found = new()
         web = f"python {found.work / 'web.py'}"
         router = "python -m kedge_router agent"
-        found.processes(release="true", web=web, worker="sleep 1000", router=router)
+        found.processes(release="true", web=web, worker=found.WORKER, router=router)
         found.up()
         yield found
 

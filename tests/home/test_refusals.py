@@ -56,7 +56,7 @@ def test_data_of_another_postgres_are_left_alone(home):
 
 def test_an_engine_that_does_not_answer_is_named(home):
     """Where dynos are to run, no engine means no start, and how to start one is said."""
-    home.processes(dynos="sleep 1000")
+    home.processes(dynos=home.WORKER)
     words = refused(home, DOCKER_HOST="unix:///nowhere/docker.sock")
     assert "The Docker engine at unix:///nowhere/docker.sock does not answer" in words
     assert "systemctl start docker" in words

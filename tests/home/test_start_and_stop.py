@@ -41,7 +41,7 @@ def test_a_signal_before_ready_ends_the_start(home):
 
 def test_down_and_up_keep_what_must_survive(home):
     """Key, certificate authority and the database are the same after down and up."""
-    home.processes(worker="sleep 1000")
+    home.processes(worker=home.WORKER)
     home.up()
     server = postgres.private_url(home.installation).replace("/kedge?", "/postgres?")
     with psycopg.connect(server, autocommit=True) as connection:
@@ -58,7 +58,7 @@ def test_down_and_up_keep_what_must_survive(home):
 
 def test_a_failing_release_refuses_the_start(home):
     """The Procfile's release runs once the servers answer; its own words say why it failed."""
-    home.processes(release="sh -c 'echo the schema is newer; exit 3'", worker="sleep 1000")
+    home.processes(release="sh -c 'echo the schema is newer; exit 3'", worker=home.WORKER)
     done = home.run("up", "--detach")
     assert done.returncode == 1
     assert "the schema is newer" in done.stdout

@@ -68,6 +68,14 @@ class Installation:
         """Where the process supervisor takes orders."""
         return self.run_dir / "supervisor.sock"
 
+    def ready_file(self, part: str) -> Path:
+        """Touched by a part nobody can ask (it listens nowhere) once it is ready for its work.
+
+        Taken away before each start of the part. One that never touches it counts as up when it
+        has run for a few seconds.
+        """
+        return self.run_dir / f"{part}.ready"
+
     @property
     def stop_dynos_flag(self) -> Path:
         """There while Kedge stops and its dynos are to stop with it."""

@@ -30,6 +30,8 @@ class Part:
     name: str
     group: Group
     command: str | None
+    # To die sooner than this is to fail to start, which is tried again with growing pauses.
+    start_seconds: int = 1
     stop_signal: str = "TERM"
     stop_seconds: int = 7
 
@@ -58,11 +60,12 @@ def _server(name: str, given_url: str) -> Part:
 def _process(name: str, line: str) -> Part:
     if name == "router":
         return Part(name=name, group="edge", command=line, stop_seconds=2)
-    return Part(name=name, group="platform", command=line)
+    # Python with all its libraries may take seconds to come to its first error.
+    return Part(name=name, group="platform", command=line, start_seconds=5)
 
 
 def probe_of(part: str, installation: Installation) -> probes.Probe | None:
-    """What tells whether the part answers; None where running is all there is to see."""
+    """What tells whether the part answers; None for one that listens nowhere."""
     settings = installation.settings
     asked: dict[str, probes.Probe] = {
         "postgres": lambda: probes.postgres(postgres.url(installation)),

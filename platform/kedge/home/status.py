@@ -94,10 +94,11 @@ def look(installation: Installation, part: Part, processes: Mapping[str, Process
 
 def _look_at_running(installation: Installation, part: Part, process: Process) -> PartStatus:
     probe = probe_of(part.name, installation)
-    if probe is None:
-        trouble = None if process.state == "RUNNING" else "has just been started"
-    else:
+    if probe:
         trouble = probes.probed(probe)
+    else:
+        is_up = process.state == "RUNNING" or installation.ready_file(part.name).exists()
+        trouble = None if is_up else "has just been started"
     state: State = "starting" if trouble else "up"
     return PartStatus(part.name, state, process.since, process.pid, trouble)
 

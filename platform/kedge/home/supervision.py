@@ -1,7 +1,7 @@
 """The process supervisor's configuration, made from the parts.
 
-supervisord starts a part that dies again: at once when it had run for a second, else a second
-later, then two. After that it gives up; `kedge up` does not, and has it begin anew
+supervisord starts a part that dies again: at once when it had run for its `start_seconds`, else a
+second later, then two. After that it gives up; `kedge up` does not, and has it begin anew
 (`watch.py`), so the pause between two tries never grows beyond `LONGEST_PAUSE_SECONDS`.
 """
 
@@ -35,7 +35,7 @@ def write(installation: Installation, parts: Sequence[Part], fingerprint: str) -
     """Write the configuration and the parts' commands; the configuration's path."""
     for part in parts:
         if part.command is not None:
-            write_private(script(installation, part.name), f"exec {part.command}\n")
+            write_private(script(installation, part.name), _script(installation, part))
     write_private(path(installation), render(installation, parts, fingerprint))
     return path(installation)
 
@@ -48,9 +48,14 @@ def path(installation: Installation) -> Path:
 def script(installation: Installation, part: str) -> Path:
     """A part's command as a file: the configuration's syntax would cut it at a ` ;` or ` #`.
 
-    It begins with `exec`, so the program itself is what is signalled.
+    It ends with `exec`, so the program itself is what is signalled.
     """
     return installation.run_dir / f"{part}.command"
+
+
+def _script(installation: Installation, part: Part) -> str:
+    forget = f"rm -f {shlex.quote(str(installation.ready_file(part.name)))}"
+    return f"{forget}\nexec {part.command}\n"
 
 
 def _daemon(installation: Installation) -> list[str]:
@@ -81,7 +86,7 @@ def _program(installation: Installation, part: Part) -> str:
         directory=_escaped(str(installation.home)),
         autostart="false",
         autorestart="true",
-        startsecs=1,
+        startsecs=part.start_seconds,
         startretries=TRIES,
         stopsignal=part.stop_signal,
         stopwaitsecs=part.stop_seconds,
