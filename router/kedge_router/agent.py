@@ -8,6 +8,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ class Agent:
         began = time.monotonic()
         app = App.parse(app_id, body, self.settings.platform_hosts)
         with self.lock:
-            refuse_reused_names(app, self.reconciler.known(self.map.slots.get(app_id)))
+            self._refuse_reused_names([app])
             self._change(self.map.put(app, self.reconciler.occupied()))
         return {"version": app.version, "applied_ms": _ms_since(began)}
 
@@ -79,10 +80,16 @@ class Agent:
             case _:
                 raise Invalid("A resync needs apps: an object of apps by id.")
         with self.lock:
-            for app in apps.values():
-                refuse_reused_names(app, self.reconciler.known(self.map.slots.get(app.id)))
+            self._refuse_reused_names(apps.values())
             self._change(self.map.resync(apps, self.reconciler.occupied()))
         return {"apps": len(apps), "applied_ms": _ms_since(began)}
+
+    def _refuse_reused_names(self, apps: Iterable[App]) -> None:
+        """Judge by what HAProxy holds, which an agent just started has yet to see."""
+        if not self.reconciler.synced_pid:
+            self.reconciler.converge(self.map)
+        for app in apps:
+            refuse_reused_names(app, self.reconciler.known(self.map.slots.get(app.id)))
 
     def _change(self, route_map: RouteMap) -> None:
         """Save, apply and see in force; the same map again is applied again."""

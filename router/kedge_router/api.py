@@ -88,7 +88,7 @@ def answer(agent: Agent, method: str, target: str, text: bytes) -> bytes:
     try:
         return json.dumps(_use(agent, call)).encode()
     except OSError as error:
-        raise Unavailable(f"HAProxy does not answer: {error}. Repeat the request.") from error
+        raise Unavailable(f"The router could not finish this: {error}. Repeat it.") from error
 
 
 def _use(agent: Agent, call: Call) -> dict[str, Any]:

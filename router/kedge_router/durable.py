@@ -4,17 +4,22 @@ import os
 from pathlib import Path
 
 
-def write(path: Path, content: str, mode: int = 0o600) -> None:
-    """Replace `path` by `content` atomically; on return it outlives a power cut."""
+def write(path: Path, content: str, *, sync: bool = True) -> None:
+    """Replace `path` by `content` atomically, for its owner's eyes alone.
+
+    On return it outlives a power cut, unless `sync` is off.
+    """
     temporary = path.with_name(f".{path.name}.new")
     temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
     temporary.replace(path)
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
 
 
 def remove(path: Path) -> None:

@@ -31,15 +31,28 @@ LOG_PIPE_BYTES = 1024 * 1024
 def launch(settings: Settings) -> NoReturn:
     """Become HAProxy, with the map as last saved in force."""
     make_folders(settings)
-    hold_lock(settings.dir / "haproxy.lock", inheritable=True)
-    if settings.https_binds:
-        repair(settings)
-    write_files(settings, RouteMap.load(settings.map_path, settings.slots))
-    os.dup2(open_log(settings), LOG_FD)
+    os.dup2(open_log(settings), LOG_FD)  # before the lock is opened, or it could be at this number
     os.set_inheritable(LOG_FD, True)
+    hold_lock(settings.haproxy_lock, inheritable=True)
+    _refresh_files(settings)
     master = f"{settings.master_socket},mode,600"
     words = [settings.haproxy, "-q", "-W", "-db", "-S", master, "-f", str(settings.config_path)]
     os.execvp(settings.haproxy, words)  # noqa: S606 - a list of words, no shell
+
+
+def _refresh_files(settings: Settings) -> None:
+    """Write what HAProxy starts from; on a full disk it starts from what it had.
+
+    The agent then brings it to the map, which was saved before it was acknowledged.
+    """
+    try:
+        if settings.https_binds:
+            repair(settings)
+        write_files(settings, RouteMap.load(settings.map_path, settings.slots))
+    except OSError as error:
+        if not settings.config_path.exists():
+            raise
+        say("haproxy.files_kept", reason=error)
 
 
 def make_folders(settings: Settings) -> None:
@@ -66,7 +79,7 @@ def hold_lock(path: Path, *, inheritable: bool = False) -> None:
 def write_files(settings: Settings, route_map: RouteMap) -> None:
     """Write the configuration, maps and pages for `route_map`."""
     for name, content in render(within_limits(settings), route_map).items():
-        durable.write(settings.dir / name, content)
+        durable.write(settings.dir / name, content, sync=False)  # made again at every start
 
 
 def within_limits(settings: Settings) -> Settings:

@@ -48,7 +48,10 @@ def _make(route_map: RouteMap, observed: Observed) -> Iterator[str]:
                 number += 1
                 yield f"add server {slot}/{server_line(name, address, number)}"
                 yield f"enable server {slot}/{name}"  # it is born in maintenance
-            elif not there[name].ready:
+                continue
+            if there[name].address != address:  # names are not reused: somebody else changed it
+                yield f"set server {slot}/{name} addr {address.host} port {address.port}"
+            if not there[name].ready:
                 yield f"set server {slot}/{name} state ready"
 
 

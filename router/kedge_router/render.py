@@ -108,7 +108,7 @@ global
 defaults clients
   mode http
   log global
-  timeout client $platform_timeout   # apps have theirs on the server's side: no rule sets it by app
+  timeout client ${idle_seconds}s    # for one that will not read, or not finish its TLS handshake
   timeout http-request 30s
   timeout http-keep-alive 60s
   option http-no-delay               # else every chunk of a stream waits for 200 ms

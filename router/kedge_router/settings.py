@@ -117,6 +117,11 @@ class Settings:
         return self.dir / "agent.lock"
 
     @property
+    def haproxy_lock(self) -> Path:
+        """Held by HAProxy's master and all its workers."""
+        return self.dir / "haproxy.lock"
+
+    @property
     def crt_list(self) -> Path:
         """HAProxy's list of certificates and the host names each is for."""
         return self.certs_dir / "crt-list.txt"

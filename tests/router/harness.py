@@ -316,7 +316,10 @@ class Router:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self.dir / "admin.sock"))
             connection.sendall(f"{command}\n".encode())
-            return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+            answer = b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+            if not answer:
+                raise ConnectionError("HAProxy went away")
+            return answer
 
 
 def certificate(*names):

@@ -61,6 +61,12 @@ class TestPlan:
             "set server slot_0001/web.1-b state ready",
         )
 
+    def test_changed_address_is_set_right(self):
+        """An address somebody else changed in HAProxy is put back."""
+        assert plan(ROUTES, observed({"web.1-b": Server(OLD, 1)}), MAPS).commands == (
+            "set server slot_0001/web.1-b addr 10.0.0.2 port 5000",
+        )
+
     def test_removed_app_loses_its_hosts_before_its_servers(self):
         """Requests stop coming before the servers go, and the log knows the slot to the end."""
         commands = plan(RouteMap(2), observed({"web.1-b": Server(NEW, 1)}), MAPS).commands

@@ -12,7 +12,12 @@ from router.test_deploys import Load
 
 
 def worker_pid(router):
-    return (router.api.get("/health").json()["haproxy"] or {"pid": None})["pid"]
+    return int(router.cli("show info").partition("\nPid: ")[2].split()[0])
+
+
+def restarted(router, before):
+    """Wait for another worker than the one `before`; the supervisor promises two seconds."""
+    wait_until(lambda: worker_pid(router) != before, seconds=5)
 
 
 class TestHaproxyKilled:
@@ -21,8 +26,10 @@ class TestHaproxyKilled:
         router = own_router()
         router.put("up", {"web.1-a": dynos("up")}, hosts=["up.localhost", "*.up.test"])
         router.agent.stop()
+        before = worker_pid(router)
         router.haproxy.kill()
-        wait_until(lambda: router.get("up").text == "up", seconds=5)
+        restarted(router, before)
+        assert router.get("up").text == "up"
         assert router.get("a.up.test").text == "up"
 
     def test_worker_killed_is_back_with_routes(self, own_router, dynos):
@@ -31,15 +38,39 @@ class TestHaproxyKilled:
         router.put("up", {"web.1-a": dynos("up")})
         before = worker_pid(router)
         subprocess.run(["kill", "-9", str(before)], check=True)
-        wait_until(lambda: worker_pid(router) not in (None, before), seconds=5)
+        restarted(router, before)
         assert router.get("up").text == "up"
+
+    def test_second_haproxy_waits_for_the_first(self, own_router, dynos):
+        """Two routers never serve side by side: the next starts when the last of one is gone."""
+        router = own_router()
+        router.put("up", {"web.1-a": dynos("up")})
+        first, before = router.haproxy, worker_pid(router)
+        router.start("haproxy")
+        wait_until(lambda: "lock.waiting" in (router.dir / "haproxy.out").read_text())
+        assert worker_pid(router) == before
+        first.wanted = False
+        first.kill()
+        restarted(router, before)
+        assert router.get("up").text == "up"
+
+    def test_full_disk_does_not_stop_it(self, own_router, dynos):
+        """HAProxy starts from what it had when nothing can be written, and the agent goes on."""
+        router = own_router()
+        router.put("up", {"web.1-a": dynos("up")})
+        (router.dir / "pages" / ".H10.html.new").mkdir()  # as good as a full disk, also for root
+        before = worker_pid(router)
+        router.haproxy.kill()
+        restarted(router, before)
+        wait_until(lambda: router.get("up").text == "up", seconds=5)
+        assert "haproxy.files_kept" in (router.dir / "haproxy.out").read_text()
 
     def test_put_waits_for_haproxy(self, own_router, dynos):
         """A put that meets HAProxy's restart is acknowledged when it is in force in the new one."""
         router = own_router()
         router.haproxy.kill()
         assert router.put("up", {"web.1-a": dynos("up")}).status_code == 200
-        assert router.get("up").text == "up"
+        wait_until(lambda: router.get("up").text == "up", seconds=5)
 
     def test_put_without_haproxy_is_503(self, own_router, dynos):
         """With HAProxy gone a put is refused in words, and the same put again is acknowledged."""
@@ -152,5 +183,7 @@ class TestGrowth:
         router = own_router(slots=1)
         for name in ("one", "two", "three"):
             router.put(name, {"web.1-a": dynos(name)})
+        before = worker_pid(router)
         router.haproxy.kill()
-        wait_until(lambda: router.get("three").text == "three", seconds=5)
+        restarted(router, before)
+        assert router.get("three").text == "three"

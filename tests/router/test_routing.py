@@ -185,6 +185,12 @@ class TestTls:
         wait_until(lambda: self.peer(router, "one.tls.test") == "one.tls.test")
         assert self.peer(router, "two.tls.test") == "default.test"
 
+    def test_unfinished_handshake_ends(self, router):
+        """A client that never says hello to TLS does not hold its connection."""
+        with socket.create_connection(("127.0.0.1", router.https_port), timeout=10) as client:
+            client.sendall(b"\x16\x03\x01")
+            assert client.recv(100) == b""
+
     def test_http2_and_protocol_header(self, router, dynos):
         """Over TLS clients may speak HTTP/2, and dynos learn that it was HTTPS."""
         router.put("secure", {"web.1-a": dynos()})
