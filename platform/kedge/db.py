@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -18,13 +18,21 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from kedge.errors import DatabaseDown
+from kedge.model.tables import Row
 
 log = structlog.get_logger()
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
+R = TypeVar("R", bound=Row)
+
+
 class Transaction(Session):
     """A session that commits at its end, and then does what was put off until the commit."""
+
+    def lock(self, row: type[R], identity: object) -> R:
+        """A row by its key, as it is now, held until the transaction ends; it must exist."""
+        return self.get_one(row, identity, with_for_update={"of": row}, populate_existing=True)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do this when, and only when, the transaction is committed."""

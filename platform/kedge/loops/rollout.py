@@ -71,7 +71,7 @@ class Rollouts:
                 self._erase(rows)
                 break
             with self._services.database.transaction() as tx:
-                app = tx.get_one(App, rows.app.id, with_for_update=True)
+                app = tx.lock(App, rows.app.id)
                 self._take(step, tx, app, rows)
         return bool(steps)
 
@@ -158,7 +158,7 @@ class Rollouts:
 
     def _put(self, app_id: uuid.UUID, wanted: Route) -> None:
         with self._services.database.transaction() as tx:
-            app = tx.get_one(App, app_id, with_for_update=True)
+            app = tx.lock(App, app_id)
             app.route_version += 1
             version = app.route_version
         route = Route(
@@ -186,13 +186,13 @@ class Rollouts:
         self._router.remove(rows.app.id, rows.app.route_version + 1)
         self._lives.forget_app(rows.app.id)
         with self._services.database.transaction() as tx:
-            apps.erase(tx, tx.get_one(App, rows.app.id, with_for_update=True))
+            apps.erase(tx, tx.lock(App, rows.app.id))
         self._services.logs.forget(rows.app.id)
         self._in_force.pop(rows.app.id, None)
 
 
 def _release(tx: Transaction, rows: AppRows, version: int) -> Release:
-    return tx.get_one(Release, rows.release(version).id, with_for_update=True)
+    return tx.lock(Release, rows.release(version).id)
 
 
 def _content(route: Route) -> tuple[object, ...]:

@@ -83,10 +83,10 @@ def rename(services: Services, actor: Actor, identity: str, name: object) -> App
     with services.database.transaction() as tx:
         app = find_app(tx, actor, identity, Action.MANAGE, lock=True)
         record(tx, actor, "app.rename", app, old=app.name, new=name)
-        app.name = name
         own = tx.scalars(
             select(Domain).where(Domain.app_id == app.id, Domain.kind == "heroku")
         ).one()
+        app.name = name
         own.hostname = default_hostname(services, name)
         _flush_name(tx, name)
         services.wake_app(tx, app.id)

@@ -173,7 +173,7 @@ def claim(services: Services, build_id: uuid.UUID) -> Build | None:
         build = tx.get(Build, build_id)
         if build is None:
             return None
-        tx.get(App, build.app_id, with_for_update=True, populate_existing=True)
+        tx.lock(App, build.app_id)
         tx.refresh(build)
         if (
             build.status != "pending"
@@ -238,7 +238,7 @@ def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
     except (BuildRefused, Unavailable, InvalidParams) as error:
         screen.show(f"\n !     {error.message}\n".encode())
         with services.database.transaction() as tx:
-            failed = tx.get_one(Build, build.id, with_for_update=True)
+            failed = tx.lock(Build, build.id)
             _end_failed(services, tx, failed, error.message)
     finally:
         screen.flush()
@@ -289,7 +289,7 @@ class Heart:
         now = self._services.now()
         try:
             with self._services.database.transaction() as tx:
-                build = tx.get_one(Build, self._build_id, with_for_update=True)
+                build = tx.lock(Build, self._build_id)
                 if build.status != "pending":
                     return True
                 build.lease_until = now + LEASE
@@ -323,7 +323,7 @@ def _release(services: Services, build: Build, built: Built) -> Release:
     actor = Actor(build.user_id, build.user.email, is_owner=True)
     with services.database.transaction() as tx:
         app = find_app(tx, actor, build.app_id, Action.DEPLOY, lock=True)
-        current = tx.get_one(Build, build.id, with_for_update=True)
+        current = tx.lock(Build, build.id)
         if current.status != "pending" or current.cancel_requested_at:
             raise BuildCancelled("The build was cancelled.")
         slug = _keep_slug(tx, app, current, built)

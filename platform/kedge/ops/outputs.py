@@ -29,7 +29,9 @@ def begin(services: Services, app_id: uuid.UUID, output_id: uuid.UUID) -> None:
 def write(services: Services, output_id: uuid.UUID, payload: bytes) -> None:
     """Append to an output. Over its limit, bytes are counted instead of kept."""
     with services.database.transaction() as tx:
-        output = tx.get_one(Output, output_id, with_for_update=True)
+        output = tx.get(Output, output_id, with_for_update=True)
+        if output is None:  # its app was destroyed meanwhile
+            return
         room = max(0, OUTPUT_LIMIT_BYTES - output.kept_bytes)
         kept, dropped = payload[:room], len(payload) - len(payload[:room])
         output.dropped_bytes += dropped

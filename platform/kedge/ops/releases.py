@@ -80,6 +80,7 @@ def append(
     tx.add(release)
     app.last_version = release.version
     tx.flush()
+    tx.refresh(release)  # with its app, user, slug and config, for whoever shows it
     _announce(services, tx, actor, app, release)
     return release
 
@@ -230,12 +231,6 @@ def formation_of(tx: Session, app: App) -> Json:
 
 
 # --- the stages, moved on by the dynos' supervisor ---------------------------------------------
-
-
-def move(tx: Session, release_id: uuid.UUID, stage: Stage) -> None:
-    """Note how far a pending release has come."""
-    release = tx.get_one(Release, release_id, with_for_update=True)
-    release.stage = stage
 
 
 def succeed(services: Services, tx: Transaction, app: App, release: Release) -> None:

@@ -264,6 +264,7 @@ CREATE TABLE dynos (
     restart_requested_at TIMESTAMP WITH TIME ZONE,
     stop_requested_at TIMESTAMP WITH TIME ZONE,
     runtime_id VARCHAR(64),
+    routed BOOLEAN NOT NULL,
     host VARCHAR(64),
     port BIGINT,
     crash_count BIGINT NOT NULL,
