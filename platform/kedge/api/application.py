@@ -32,10 +32,12 @@ from kedge.api import (
     output,
     region,
     release,
+    rollout,
     schema,
     slug,
     source,
     stack,
+    why,
 )
 from kedge.api import app as app_
 from kedge.api.answers import REQUESTS_REMAINING
@@ -45,8 +47,8 @@ from kedge.ops.services import Services
 log = structlog.get_logger()
 NOUNS = (
     absent, account, app_, authorization, build, buildpack, collaborator, config_var, domain, dyno,
-    dyno_size, formation, history, key, log_session, output, region, release, schema, slug, source,
-    stack,
+    dyno_size, formation, history, key, log_session, output, region, release, rollout, schema, slug,
+    source, stack, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")
@@ -68,12 +70,18 @@ def create(services: Services, blueprints: Iterable[Blueprint] = ()) -> Flask:
     errors.install(app)
     app.before_request(_begin)
     app.after_request(_end)
-    for noun in NOUNS:
-        noun.routes.before_request(authentication.authenticate)
-        app.register_blueprint(noun.routes)
-    for blueprint in blueprints:
+    for blueprint in (_api(), *blueprints):
         app.register_blueprint(blueprint)
     return app
+
+
+def _api() -> Blueprint:
+    """All nouns behind one gate: a view asks for credentials unless it says that it does not."""
+    gate = Blueprint("api", __name__)
+    gate.before_request(authentication.authenticate)
+    for noun in NOUNS:
+        gate.register_blueprint(noun.routes)
+    return gate
 
 
 def _begin() -> None:

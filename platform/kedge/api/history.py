@@ -15,6 +15,19 @@ from kedge.ops.history import Pair
 routes = Blueprint("history", __name__)
 
 
+def shown(found: history.Difference) -> Json:
+    """A difference as the API shows it."""
+    return {
+        "from": found.from_version,
+        "to": found.to_version,
+        "code": {"from": found.code.old, "to": found.code.new, "same": found.is_same_code},
+        "config": [{"key": each.key, "change": each.change} for each in found.config],
+        "process_types": [_typed(each) for each in found.process_types],
+        "formation": [_typed(each) for each in found.formation],
+        "stack": {"from": found.stack.old, "to": found.stack.new},
+    }
+
+
 @routes.get("/kedge/apps/<app>/releases/diff")
 def diff(app: str) -> Response:
     """What differs from release `from` to release `to`; config values are not shown.
@@ -22,18 +35,7 @@ def diff(app: str) -> Response:
     Without `to` it is the newest; without `from`, the one before `to`.
     """
     found = history.diff(services(), actor(), app, request.args.get("from"), request.args.get("to"))
-    code = {"from": found.code.old, "to": found.code.new, "same": found.is_same_code}
-    return answer(
-        {
-            "from": found.from_version,
-            "to": found.to_version,
-            "code": code,
-            "config": [{"key": each.key, "change": each.change} for each in found.config],
-            "process_types": [_typed(each) for each in found.process_types],
-            "formation": [_typed(each) for each in found.formation],
-            "stack": {"from": found.stack.old, "to": found.stack.new},
-        }
-    )
+    return answer(shown(found))
 
 
 @routes.get("/kedge/apps/<app>/releases/verify")

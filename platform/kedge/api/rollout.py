@@ -1,0 +1,52 @@
+"""How far a roll-out has come: what a client that waits for a change asks."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from kedge.api.answers import answer
+from kedge.api.context import actor, services
+from kedge.errors import InvalidParams
+from kedge.model.release import Release
+from kedge.model.tables import Json
+from kedge.ops import rollouts
+
+routes = Blueprint("rollouts", __name__)
+
+
+@routes.get("/kedge/apps/<app>/rollout")
+def info(app: str) -> Response:
+    """The app's roll-out as soon as it is settled, or after `wait` seconds."""
+    found = rollouts.watch(services(), actor(), app, _wait_seconds())
+    coming = found.coming
+    return answer(
+        {
+            "settled": found.is_settled,
+            "head": found.head,
+            "rolling_out": coming.version if coming else None,
+            "stage": coming.stage if coming else None,
+            "dynos": [
+                {"name": dyno.name, "state": dyno.state, "release": dyno.release.version}
+                for dyno in found.dynos
+            ],
+            "failed": _failed(found.last_failure),
+        }
+    )
+
+
+def _wait_seconds() -> float:
+    try:
+        return float(request.args.get("wait", "0"))
+    except ValueError:
+        raise InvalidParams("wait must be a number of seconds.") from None
+
+
+def _failed(release: Release | None) -> Json | None:
+    if release is None:
+        return None
+    failure = release.failure or {}
+    return {
+        "version": release.version,
+        "reason": failure.get("reason", "It failed for an unknown reason."),
+        "code": failure.get("code"),
+    }
