@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kedge.home import orphans
+from kedge.home import certificates, orphans, renewal
 
 pytestmark = pytest.mark.postgres
 
@@ -80,3 +80,19 @@ def test_no_secret_is_an_argument_of_a_process(running):
     key = (running.folder / "secret.key").read_text().strip()
     for pid in running.left():
         assert key not in Path(f"/proc/{pid}/cmdline").read_text()
+
+
+def test_a_renewed_certificate_is_served_without_a_restart(running):
+    """Near its end the certificate is renewed, and the same HAProxy serves the new one."""
+    path = certificates.default_path(running.folder)
+    served_at = ("127.0.0.1", int(running.environment["KEDGE_HTTPS_PORT"]))
+    haproxy = running.part("haproxy")["pid"]
+    names = certificates.default_names(running.settings)
+    path.write_text(certificates.issue(running.folder, names, days=30))
+    said: list[str] = []
+    renewal.renew(running.installation, running.command("up")[1], said.append)
+    assert said == ["The platform's certificate was renewed."]
+    served = ssl.get_server_certificate(served_at).strip()
+    assert path.read_text().startswith(served)
+    assert certificates.expires_at(path) > dt.datetime.now(dt.UTC) + dt.timedelta(days=300)
+    assert running.part("haproxy")["pid"] == haproxy

@@ -35,7 +35,7 @@ def down(settings: Settings, *, stop_dynos: bool, say: Say) -> int:
     say(
         "Kedge is down."
         if stop_dynos
-        else "Kedge is down. Dynos go on; the next `kedge up` adopts them."
+        else "Kedge is down. Dynos stay; the next `kedge up` adopts them."
     )
     return 0
 

@@ -7,9 +7,10 @@ and parts it gave up on. And it tells who watches the terminal what went down an
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 from kedge.errors import StartRefused
-from kedge.home import orphans, start
+from kedge.home import orphans, renewal, start
 from kedge.home.signals import Signals
 from kedge.home.start import Plan, Say
 from kedge.home.supervision import LONGEST_PAUSE_SECONDS
@@ -32,8 +33,12 @@ class Watch:
 
     def until(self, signals: Signals) -> None:
         """Watch until a stopping signal comes."""
+        renew_at = time.monotonic() + renewal.LOOK_SECONDS
         while not signals.wait(LOOK_SECONDS):
             self.look()
+            if time.monotonic() > renew_at:
+                renew_at += renewal.LOOK_SECONDS
+                renewal.renew(self._plan.installation, self._plan.environment, self._say)
 
     def look(self) -> None:
         """Look once, and mend what needs it."""
