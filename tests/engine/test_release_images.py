@@ -15,8 +15,9 @@ import pytest
 
 from contract.lab import Lab, tar_of
 from kedge.engine.docker.client import Engine
-from kedge.engine.docker.images import Images, layer_descriptors
+from kedge.engine.docker.images import Images
 from kedge.engine.docker.releaseimage import ReleaseImage, Stack
+from kedge.engine.docker.stackdescriptors import layer_descriptors
 from kedge.engine.docker.tarstream import Readable
 from kedge.engine.fakes import FakeSlugStore
 from kedge.engine.protocols import Layer, SlugImage
@@ -129,7 +130,7 @@ class TestLoading:
     def images(self, docker_home: Any, slugs: CountingStore) -> Images:
         settings, installation = docker_home
         engine = Engine(settings.docker_host, installation)
-        return Images(engine, settings.stack_run_image, slugs)
+        return Images(engine, settings.stack_run_image, slugs, settings.home)
 
     def loaded(self, slugs: CountingStore, images: Images, slug: SlugImage) -> list[str]:
         """The layers read for this slug."""
@@ -192,7 +193,7 @@ class TestLoading:
         name = f"kedge-{installation}/stack:test"
         slug = slug_of(stored(slugs, uuid4().bytes))
         engine.api.tag(settings.stack_run_image, name)
-        images = Images(engine, name, slugs)
+        images = Images(engine, name, slugs, settings.home)
         try:
             images.prepare(slug)
             assert slug.digest in images.prepared()
@@ -212,7 +213,7 @@ class TestLoading:
 
     def test_no_stack_image(self, slugs: CountingStore, docker_home: Any):
         """Without the stack's image the error says how to make it."""
-        images = Images(Engine("", docker_home[1]), "kedge/none:none", slugs)
+        images = Images(Engine("", docker_home[1]), "kedge/none:none", slugs, docker_home[0].home)
         with pytest.raises(RuntimeDown, match="kedge stack build"):
             images.prepare(slug_of(stored(slugs, b"x")))
         assert images.prepared() == set()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 import threading
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import docker.errors
@@ -14,25 +13,25 @@ import docker.errors
 from kedge.engine.docker import labels
 from kedge.engine.docker.client import LOAD_SECONDS, Engine, status_of, translated
 from kedge.engine.docker.releaseimage import ReleaseImage, Stack
-from kedge.engine.docker.tarstream import CHUNK_BYTES, ChunkReader, Readable
+from kedge.engine.docker.stackdescriptors import StackDescriptors
+from kedge.engine.docker.tarstream import Readable
 from kedge.engine.protocols import Layer, SlugImage, SlugStore
 from kedge.errors import RuntimeDown
 
 CONTAINERD_STORE = "io.containerd.snapshotter.v1"
-# Entries of a saved image larger than this are layers, not JSON.
-JSON_LIMIT_BYTES = 1 << 20
 SHORT_DIGEST = 12
 
 
 class Images:
     """The slug images of one installation."""
 
-    def __init__(self, engine: Engine, run_image: str, slugs: SlugStore) -> None:
+    def __init__(self, engine: Engine, run_image: str, slugs: SlugStore, home: Path) -> None:
         self._engine = engine
         self._run_image = run_image
         self._slugs = slugs
         self._loading = threading.Lock()
         self._stacks: dict[str, Stack] = {}
+        self._descriptors = StackDescriptors(engine, run_image, home / "stack-layers.json")
         self._in_containerd: bool | None = None
 
     def name_of(self, slug_digest: str) -> str:
@@ -160,7 +159,7 @@ class Images:
                 architecture=found["Architecture"],
                 diff_ids=tuple(found["RootFS"]["Layers"]),
                 env=tuple(found["Config"].get("Env") or ()),
-                blobs=self._blobs() if self._containerd() else (),
+                blobs=self._descriptors.of(found["Id"]) if self._containerd() else (),
             )
         return self._stacks[found["Id"]]
 
@@ -170,39 +169,6 @@ class Images:
                 info = self._engine.api.info()
             self._in_containerd = CONTAINERD_STORE in json.dumps(info.get("DriverStatus"))
         return self._in_containerd
-
-    def _blobs(self) -> tuple[dict[str, Any], ...]:
-        """The stack's layer descriptors, read out of the image as the engine saves it (once)."""
-        with translated("read the stack image"):
-            saved = self._engine.api.get_image(self._run_image)
-            return layer_descriptors(_json_entries(ChunkReader(saved)), self._run_image)
-
-
-def layer_descriptors(entries: dict[str, Any], name: str) -> tuple[dict[str, Any], ...]:
-    """The layers of the one Linux image in the JSON files of a saved OCI layout, by path."""
-
-    def blob(descriptor: dict[str, Any]) -> Any:
-        return entries.get("blobs/sha256/" + descriptor["digest"].removeprefix("sha256:"), {})
-
-    pending = [entries.get("index.json", {})]
-    while pending:
-        document = pending.pop(0)
-        if "layers" in document:
-            return tuple(document["layers"])
-        pending.extend(blob(each) for each in document.get("manifests", ()))
-    raise RuntimeDown(f"Docker saved {name} in a form Kedge does not know: no manifest in it.")
-
-
-def _json_entries(stream: io.RawIOBase) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    with tarfile.open(fileobj=io.BufferedReader(stream, CHUNK_BYTES), mode="r|") as tar:
-        for info in tar:
-            file = tar.extractfile(info) if info.isreg() else None
-            if file is not None and info.size <= JSON_LIMIT_BYTES:
-                content = file.read()
-                if content[:1] == b"{":
-                    found[info.name] = json.loads(content)
-    return found
 
 
 def _shared_start(wanted: list[str], have: list[str]) -> list[str]:

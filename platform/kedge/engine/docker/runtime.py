@@ -41,7 +41,7 @@ class DockerRuntime:
         self._settings = settings
         self._engine = Engine(settings.docker_host, installation)
         self._site = Site(self._engine, settings)
-        self._images = Images(self._engine, settings.stack_run_image, slugs)
+        self._images = Images(self._engine, settings.stack_run_image, slugs, settings.home)
         self._observed = Observed(self._engine)
         self._memory = Memory(self._engine)
         # Starting is bound by the processor: more at a time only makes all of them later.
