@@ -1,5 +1,9 @@
 """A client of the API over the real WSGI application, whose every answer must fit the schema."""
 
+import gzip
+import io
+import tarfile
+import uuid
 from types import SimpleNamespace
 
 import pytest
@@ -56,8 +60,121 @@ class Api:
         check_answer(method, path, answer)
         return answer
 
+    def pages(self, path, span):
+        """All pages of a list, following Next-Range as clients do."""
+        found = []
+        while span:
+            answer = self.answer("GET", path, headers={"Range": span})
+            assert answer.status_code in {200, 206}
+            found.append(answer.json)
+            span = answer.headers.get("Next-Range")
+            assert bool(span) == (answer.status_code == 206)
+        return found
+
 
 @pytest.fixture
 def hello(api):
     """An app without code."""
     return SimpleNamespace(**api.post("/apps", {"name": "hello"}))
+
+
+def tarball(**files):
+    """A gzipped source archive of these files; `__` in a name is a dot."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name.replace("__", "."))
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return gzip.compress(packed.getvalue(), mtime=0)
+
+
+class Deployer:
+    """Deploys by the API, with a builder and a supervisor that take no time."""
+
+    def __init__(self, api, services, builder):
+        self.api, self.services, self.builder = api, services, builder
+
+    def upload(self, archive):
+        """Where a build gets the archive."""
+        blob = self.api.post("/sources", {})["source_blob"]
+        self.api.put(_path(blob["put_url"]), data=archive)
+        return blob["get_url"]
+
+    def build(self, app="hello", **files):
+        """A build that has ended, of an archive with these files."""
+        from kedge.ops import builds
+
+        files = files or {"Procfile": "web: python app.py\nworker: python worker.py\n"}
+        source = {"url": self.upload(tarball(**files)), "version": uuid.uuid4().hex}
+        build = self.api.post(f"/apps/{app}/builds", {"source_blob": source})
+        builds.run(self.services, self.builder, uuid.UUID(build["id"]))
+        return self.api.get(f"/apps/{app}/builds/{build['id']}")
+
+    def deploy(self, app="hello", **files):
+        """A release that is live."""
+        release_id = self.build(app, **files)["release"]["id"]
+        release = self.api.get(f"/apps/{app}/releases/{release_id}")
+        return self.go_live(app, release["version"])
+
+    def go_live(self, app, version):
+        """Say of a release what the supervisor says when its dynos are up."""
+        from kedge.ops import releases
+
+        with self.services.database.transaction() as tx:
+            row = _release(tx, app, version)
+            releases.succeed(self.services, tx, row.app, row)
+        return self.api.get(f"/apps/{app}/releases/{version}")
+
+    def fail(self, app, version):
+        """Say of a release what the supervisor says when its dynos did not come up."""
+        from kedge.ops import releases
+
+        with self.services.database.transaction() as tx:
+            row = _release(tx, app, version)
+            releases.fail(self.services, tx, row.app, row, {"reason": "It did not boot."})
+
+    def dyno(self, app="hello", **columns):
+        """A dyno of the app's newest release, as the supervisor writes it."""
+        from kedge.model.dyno import Dyno
+
+        with self.services.database.transaction() as tx:
+            release = _newest(tx, app)
+            row = Dyno(
+                id=uuid.uuid4(),
+                app_id=release.app_id,
+                release_id=release.id,
+                **{"kind": "dyno", "type": "web", "ordinal": 1, "size": "Standard-1X"},
+                **{"command": "python app.py", "state": "up", **columns},
+            )
+            tx.add(row)
+            return str(row.id)
+
+
+@pytest.fixture
+def deployer(api, services):
+    from kedge.engine.fakes.builder import FakeBuilder
+
+    return Deployer(api, services, FakeBuilder(services.slugs))
+
+
+def _release(tx, app, version):
+    from sqlalchemy import select
+
+    from kedge.model.app import App
+    from kedge.model.release import Release
+
+    query = select(Release).join(App, Release.app_id == App.id)
+    return tx.scalars(query.where(App.name == app, Release.version == version)).one()
+
+
+def _newest(tx, app):
+    from sqlalchemy import select
+
+    from kedge.model.app import App
+
+    return _release(tx, app, tx.scalars(select(App).where(App.name == app)).one().last_version)
+
+
+def _path(url):
+    return "/" + url.split("/", 3)[3]

@@ -1,0 +1,166 @@
+"""Releases over the API, and the rule that they are records."""
+
+import uuid
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+
+@pytest.fixture
+def deployed(deployer, hello):
+    """An app with two live deploys: v3 and v4."""
+    return [deployer.deploy(), deployer.deploy(Procfile="web: python app2.py\n")]
+
+
+def test_a_deploy_is_a_release(api, deployer, hello):
+    """A deploy is pending until it is live, and then the current release."""
+    build = deployer.build()
+    release = api.get(f"/apps/hello/releases/{build['release']['id']}")
+    assert (release["version"], release["status"], release["current"]) == (3, "pending", False)
+    assert release["description"] == f"Deploy {build['source_blob']['version'][:8]}"
+    assert release["slug"] == build["slug"]
+    assert release["artifacts"] == [{"type": "slug", "id": build["slug"]["id"]}]
+    assert release["user"]["email"] == "owner@localhost"
+    assert release["eligible_for_rollback"] is False
+    live = deployer.go_live("hello", 3)
+    assert (live["status"], live["current"], live["eligible_for_rollback"]) == (
+        "succeeded",
+        True,
+        True,
+    )
+    assert api.get("/apps/hello")["released_at"]
+    assert api.get("/apps/hello/releases/current")["version"] == 3
+
+
+def test_a_release_is_named_in_three_ways(api, hello):
+    """A release is found by number, with or without its v, and by id; others are 404 or 422."""
+    release = api.get("/apps/hello/releases/2")
+    assert api.get("/apps/hello/releases/v2") == api.get(f"/apps/hello/releases/{release['id']}")
+    for unknown in ("3", "0", "999999999", str(uuid.uuid4())):
+        api.get(f"/apps/hello/releases/{unknown}", 404)
+    for nothing in ("two", "-1", "99999999999999999999", "%00"):
+        assert api.answer("GET", f"/apps/hello/releases/{nothing}").status_code in {404, 422}
+
+
+def test_rollback(api, deployer, deployed):
+    """A rollback is a new release with the earlier one's slug and config, just as they were."""
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    deployer.go_live("hello", 5)
+    made = api.post("/apps/hello/releases", {"release": deployed[0]["id"]})
+    assert (made["version"], made["description"]) == (6, "Rollback to v3")
+    assert made["slug"] == deployed[0]["slug"]
+    assert api.get("/apps/hello/config-vars") == {}
+    by_number = api.post("/apps/hello/releases", {"release": 4})
+    assert by_number["description"] == "Rollback to v4"
+
+
+def test_rollbacks_that_may_not_be(api, deployer, deployed):
+    """One cannot go back to what failed, has no code, is on its way, or runs already."""
+    pending = api.get(f"/apps/hello/releases/{deployer.build()['release']['id']}")
+    for version, reason in ((1, "no code"), (4, "runs now"), (pending["version"], "on its way")):
+        identity = api.get(f"/apps/hello/releases/{version}")["id"]
+        refused = api.post("/apps/hello/releases", {"release": identity}, 422)
+        assert reason in refused["message"]
+    deployer.fail("hello", pending["version"])
+    assert "failed" in api.post("/apps/hello/releases", {"release": pending["id"]}, 422)["message"]
+    api.post("/apps/hello/releases", {"release": str(uuid.uuid4())}, 404)
+    for body in ({}, {"release": None}, {"slug": "no-id"}, {"slug": str(uuid.uuid4())}):
+        assert api.post("/apps/hello/releases", body, 422)["message"]
+
+
+def test_a_slug_is_released_again(api, deployed):
+    """A release is made out of a slug the app has, with the description that was sent."""
+    slug = deployed[0]["slug"]["id"]
+    made = api.post("/apps/hello/releases", {"slug": slug, "description": "Retry of v3: Deploy"})
+    assert (made["slug"]["id"], made["description"]) == (slug, "Retry of v3: Deploy")
+    plain = api.post("/apps/hello/releases", {"slug": slug})
+    assert plain["description"].startswith("Deploy ")
+
+
+def test_a_slug_of_another_app_is_refused(api, deployed):
+    """An app cannot be given another app's slug."""
+    api.post("/apps", {"name": "other"})
+    refused = api.post("/apps/other/releases", {"slug": deployed[0]["slug"]["id"]}, 422)
+    assert refused["resource"] == "slug"
+
+
+def test_slugs(api, deployed):
+    """An app's slugs are listed and shown: commit, process types and size."""
+    rows = api.get("/apps/hello/slugs")
+    assert [row["id"] for row in rows] == [release["slug"]["id"] for release in deployed]
+    slug = api.get(f"/apps/hello/slugs/{rows[0]['id']}")
+    assert slug["process_types"] == {"web": "python app.py", "worker": "python worker.py"}
+    assert slug["size"] > 0
+    assert slug["checksum"].startswith("SHA256:")
+    for unknown in (str(uuid.uuid4()), "x"):
+        api.get(f"/apps/hello/slugs/{unknown}", 404)
+
+
+def test_pages_of_releases(api, hello):
+    """The newest come first when asked so, in all the spellings clients use."""
+    for number in range(5):
+        api.patch("/apps/hello/config-vars", {"A": str(number)})
+    for span, expected in (
+        ("version ..; max=3, order=desc", [7, 6, 5]),
+        ("version ..; order=desc,max=1", [7]),
+        ("version ..; order=desc", [7, 6, 5, 4, 3, 2, 1]),
+        ("seq ..; order=desc,max=1000", [7, 6, 5, 4, 3, 2, 1]),
+        ("version ]5..", [6, 7]),
+        ("version 2..3", [2, 3]),
+        ("", [1, 2, 3, 4, 5, 6, 7]),
+    ):
+        answer = api.answer("GET", "/apps/hello/releases", headers={"Range": span})
+        assert [row["version"] for row in answer.json] == expected, span
+    pages = api.pages("/apps/hello/releases", "version ..; max=3, order=desc")
+    assert [[row["version"] for row in page] for page in pages] == [[7, 6, 5], [4, 3, 2], [1]]
+
+
+def test_headers_of_a_page(api, hello):
+    """A page says what it holds, how one may order, and where the next one begins."""
+    first = api.answer("GET", "/apps/hello/releases", headers={"Range": "version ..; max=1"})
+    assert first.status_code == 206
+    assert first.headers["Content-Range"] == "version 1..1"
+    assert first.headers["Next-Range"] == "version ]1..; max=1"
+    assert "version" in first.headers["Accept-Ranges"]
+
+
+@pytest.mark.parametrize(
+    "span", ["version x..", "nonsense ..", "a b c", "stack a..b", "version 1..2; max=two", "; up=1"]
+    + ["version 99999999999999999999999..", "version ..; order=sideways", "created_at 1..2"],
+)  # fmt: skip
+def test_ranges_that_may_not_be(api, hello, span):
+    """A range nobody can follow is 416 in words, or the whole list where it bounds nothing."""
+    answer = api.answer("GET", "/apps/hello/releases", headers={"Range": span})
+    assert answer.status_code == (200 if span == "nonsense .." else 416), span
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from releases where version = 1",
+        "update releases set description = 'x' where version = 1",
+        "update releases set version = 9 where version = 2",
+        "update releases set slug_id = null, process_types = '{}' where version = 3",
+        "update releases set created_at = now() where version = 1",
+        "update releases set digest = repeat('0', 64) where version = 2",
+        "update releases set status = 'failed' where version = 1",
+    ],
+)
+def test_a_release_is_a_record(services, deployer, hello, statement):
+    """The database itself refuses to change or delete a release while its app lives."""
+    deployer.deploy()
+    with pytest.raises(DBAPIError, match=r"release v\d"), services.database.transaction() as tx:
+        tx.execute(text(statement))
+
+
+def test_releases_go_with_their_app(api, services, deployed):
+    """An app that is on its way out can be erased, with its releases."""
+    from kedge.model.app import App
+    from kedge.ops import apps
+
+    app = api.delete("/apps/hello")
+    with services.database.transaction() as tx:
+        apps.erase(tx, tx.get_one(App, uuid.UUID(app["id"])))
+        assert tx.scalar(text("select count(*) from releases")) == 0
+    api.post("/apps", {"name": "hello"})
