@@ -61,27 +61,34 @@ class Built:
         return [layer["digest"] for layer in self.result["layers"] if layer["path"] is None]
 
     def listing(self):
-        """All paths of the layers that were written."""
-        script = 'for tar in /build/out/*.tar; do tar -tf "$tar"; done'
-        return docker(
-            "run", *confined(), "-v", f"{self.volume}:/build:ro", BUILD_IMAGE, "bash", "-c", script
-        ).stdout.splitlines()
+        """All paths of all layers."""
+        script = "cd /build/kept && for tar in $*; do tar -tf $tar.tar; done"
+        return self._in(BUILD_IMAGE, script, *self.all_digests()).splitlines()
+
+    def left_in_out(self):
+        """The names of what the runner left for the engine."""
+        return self._in(BUILD_IMAGE, "ls /build/out").split()
 
     def run(self, script):
         """Run a shell script in the run image, with all layers in place, as a dyno would."""
-        unpack = "for tar in /build/out/*.tar; do tar -C / -xf $tar; done"
+        unpack = (
+            "digests=$1; for digest in $digests; do tar -C / -xf /build/x/kept/$digest.tar; done"
+        )
         profile = "for file in .profile.d/*.sh; do [ -f $file ] && . $file; done"
         as_dyno = "setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/app PORT=5000"
-        whole = f"{unpack}; cd /app; exec {as_dyno} bash -c '{profile}'\"$0\""
-        ran = docker(
-            *("run", *confined(), "--user", "0", "-v", f"{self.volume}:/build/x:ro"),
-            *(RUN_IMAGE, "bash", "-c", whole.replace("/build/out", "/build/x/out"), f"\n{script}"),
-        )
+        whole = f"{unpack}; cd /app; exec {as_dyno} bash -c '{profile}'\"$2\""
+        return self._in(RUN_IMAGE, whole, " ".join(self.all_digests()), f"\n{script}")
+
+    def _in(self, image, script, *arguments):
+        target = "/build/x" if image == RUN_IMAGE else "/build"
+        options = ("--user", "0", "-v", f"{self.volume}:{target}:ro")
+        ran = docker("run", *confined(), *options, image, "bash", "-c", script, "bash", *arguments)
         return ran.stdout + ran.stderr
 
     def answer(self, command, path="/"):
         """Start a web process and ask it for a path once it answers."""
-        ask = f"curl -s --retry 40 --retry-delay 0 --retry-all-errors --max-time 5 localhost:5000{path}"
+        retry = "--retry 60 --retry-delay 0 --retry-all-errors --max-time 5"
+        ask = f"curl -s {retry} localhost:5000{path}"
         return self.run(f"({command}) >/tmp/log 2>&1 & {ask} || cat /tmp/log; kill %1")
 
 
@@ -90,31 +97,34 @@ class Builder:
 
     def __init__(self):
         self.volume = f"kedge-test-{uuid.uuid4().hex[:12]}"
+        self.seen = set()
         docker("volume", "create", "--label", LABEL, self.volume)
 
     def close(self):
         docker("volume", "rm", "-f", self.volume)
 
-    def build(self, source, *, buildpacks=(), env=None, known=(), limit=500 << 20, commit=None):
+    def build(self, source, *, buildpacks=(), env=None, limit=500 << 20, commit=None):
+        """Build; every layer of an earlier build here counts as known to the engine."""
         with tempfile.TemporaryDirectory(prefix="kedge-build-") as folder:
             place = Path(folder)
             place.chmod(0o755)
-            self._request(place, source, buildpacks, env or {}, known, limit, commit)
+            self._request(place, source, buildpacks, env or {}, limit, commit)
             done = self._run(place)
-        result = docker(
-            "run",
-            *confined(),
-            "-v",
-            f"{self.volume}:/build",
-            BUILD_IMAGE,
-            "cat",
-            "/build/out/result.json",
-        )
-        return Built(
-            done.returncode, done.stdout + done.stderr, json.loads(result.stdout), self.volume
-        )
+        result = json.loads(self._take_in())
+        built = Built(done.returncode, done.stdout + done.stderr, result, self.volume)
+        self.seen |= set(built.all_digests())
+        return built
 
-    def _request(self, place, source, buildpacks, env, known, limit, commit):
+    def _take_in(self):
+        """Keep the layers, as a slug store would, and read the result."""
+        script = (
+            "mkdir -p /build/kept; cp -ln /build/out/*.tar /build/kept 2>/dev/null;"
+            "cat /build/out/result.json"
+        )
+        mount = f"{self.volume}:/build"
+        return docker("run", *confined(), "-v", mount, BUILD_IMAGE, "bash", "-c", script).stdout
+
+    def _request(self, place, source, buildpacks, env, limit, commit):
         (place / "in").mkdir()
         (place / "env").mkdir()
         subprocess.run(
@@ -127,7 +137,7 @@ class Builder:
             "source_version": "0123abcd",
             "commit_time": commit or COMMIT_TIME,
             "slug_limit_bytes": limit,
-            "known_layers": list(known),
+            "known_layers": sorted(self.seen),
         }
         (place / "in/build.json").write_text(json.dumps(request))
         for name, value in env.items():

@@ -60,7 +60,7 @@ def test_a_slug_over_the_limit_names_its_largest_folders(builder, source):
     assert built.status == 1
     assert "is too large (max is 100B)" in built.result["reason"]
     assert any(line.endswith("100.0K  media") for line in built.lines)
-    assert built.listing() == []
+    assert built.left_in_out() == ["result.json"]
 
 
 def test_ignored_files_are_in_neither_build_nor_slug(builder, source):
@@ -83,7 +83,7 @@ def test_a_source_that_is_no_tar_is_refused(builder, tmp_path, monkeypatch):
     (tmp_path / "x").mkdir()
 
     def broken(place, *_):
-        request(place, tmp_path / "x", (), {}, (), 1 << 20, None)
+        request(place, tmp_path / "x", (), {}, 1 << 20, None)
         (place / "in/source.tar").write_bytes(b"no tar at all" * 100)
 
     request = builder._request

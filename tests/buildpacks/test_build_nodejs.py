@@ -26,9 +26,9 @@ def test_build_scripts_run_with_what_the_slug_lacks(builder, app):
     """Packages for development are there for the build, first and second time, and not after."""
     first = builder.build(APPS / app)
     assert first.status == 0, first.output
-    assert not any("node_modules/semver/" in path for path in first.listing())
+    assert not any(path.startswith("app/node_modules/semver/") for path in first.listing())
     assert first.answer("npm start") == "2000 1.2.3\n"
-    again = builder.build(APPS / app, known=first.all_digests())
+    again = builder.build(APPS / app)
     assert again.status == 0, again.output
     assert "as installed before" in again.output
     assert again.unwritten() == first.all_digests()

@@ -8,5 +8,6 @@ import time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 for tick in itertools.count():
-    print(f"tick {tick}", flush=True)
+    sys.stdout.write(f"tick {tick}\n")
+    sys.stdout.flush()
     time.sleep(1)

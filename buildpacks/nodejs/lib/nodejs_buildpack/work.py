@@ -25,8 +25,8 @@ def work(place: Place) -> None:
         Refused: a step failed; says what to do.
     """
     described = package.read(place.build_dir / "package.json")
-    node = runtime.install(place, described)
     chosen = manager.choose(place.build_dir, described)
+    node = runtime.install(place, described)
     manager_program.install(place, runtime.registry_of(place), chosen, node.node)
     tools = tools_of(place, described, node, chosen)
     tools.script("heroku-prebuild")
