@@ -22,19 +22,22 @@ DYNO_KINDS = ("dyno", "run")
 
 def stop(installation: Installation, say: Say) -> None:
     """Stop all parts. Dynos go on, unless they are to stop too."""
+    if installation.settings.stop_dynos:
+        installation.stop_dynos_flag.touch(mode=0o600)
     pids = orphans.find(installation)
     if Supervisor(installation).shut_down():
         _wait_for_end(pids, PARTS_SECONDS)
     orphans.end(orphans.find(installation), LEFTOVER_SECONDS)
     postgres.cease(installation)
-    if installation.settings.stop_dynos or installation.stop_dynos_flag.exists():
+    if installation.stop_dynos_flag.exists():
         stop_dynos(installation, say)
     _clear(installation)
 
 
 def down(installation: Installation, *, dynos: bool, say: Say) -> None:
     """Stop an installation from outside: its `kedge up` if one runs, else what is left of it."""
-    if dynos and installation.run_dir.is_dir():
+    if dynos:
+        installation.run_dir.mkdir(mode=0o700, exist_ok=True)
         installation.stop_dynos_flag.touch(mode=0o600)
     pid = lock.holder(installation.home)
     if pid:
