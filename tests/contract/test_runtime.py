@@ -144,11 +144,16 @@ class TestOutput:
         assert list(following) == []
 
     def test_not_kept(self, lab: Lab):
-        """A dyno whose output is not to be kept leaves none."""
-        runtime_id = lab.run("say and end", keep_logs=False)
-        lab.wait_for_exit(runtime_id)
+        """A dyno whose output is not to be kept leaves none, also to who follows."""
+        ended = lab.run("say and end", keep_logs=False)
+        lab.wait_for_exit(ended)
 
-        assert lab.output(runtime_id) == []
+        assert lab.output(ended) == []
+        assert list(lab.runtime.output(ended, since_ns=0, follow=True)) == []
+
+    def test_not_started(self, lab: Lab):
+        """A dyno that was not started has no output."""
+        assert lab.output(lab.create("say and end")) == []
 
 
 class TestAttachment:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from contract.lab import Lab, tar_of
+from kedge.engine.docker import labels
 from kedge.engine.docker.client import Engine
 from kedge.engine.docker.images import Images
 from kedge.engine.docker.releaseimage import ReleaseImage, Stack
@@ -201,6 +202,8 @@ class TestLoading:
             assert slug.digest not in images.prepared()
             images.prepare(slug)
             assert slug.digest in images.prepared()
+            wanted = labels.filters(installation, slug=slug.digest)
+            assert len(engine.api.images(filters=wanted)) == 1
         finally:
             images.forget(slug.digest)
             engine.api.remove_image(name, force=True)

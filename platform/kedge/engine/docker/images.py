@@ -58,6 +58,9 @@ class Images:
                 slug=slug,
             )
             self._load(image)
+            for older in self._of(slug.digest):
+                if older["Labels"].get(labels.STACK_IMAGE) != stack.image_id:
+                    self._remove(older)
 
     def prepared(self) -> set[str]:
         """Digests of the slugs whose image is there, on the stack of today."""
@@ -72,13 +75,9 @@ class Images:
         }
 
     def forget(self, slug_digest: str) -> None:
-        """Drop the image of a slug; one that a container still uses stays until asked again."""
-        with translated("remove a slug's image"):
-            try:
-                self._engine.api.remove_image(self.name_of(slug_digest))
-            except docker.errors.APIError as error:
-                if status_of(error) not in {404, 409}:
-                    raise
+        """Drop the images of a slug; one that a container still uses stays until asked again."""
+        for image in self._of(slug_digest):
+            self._remove(image)
 
     def _is_there(self, slug: SlugImage, stack: Stack) -> bool:
         with translated("look for a slug's image"):
@@ -88,6 +87,21 @@ class Images:
             slug.digest,
             stack.image_id,
         )
+
+    def _of(self, slug_digest: str) -> list[dict[str, Any]]:
+        """All images of a slug, those on earlier stacks (which have lost their name) included."""
+        filters = labels.filters(self._engine.installation, slug=slug_digest)
+        with translated("list images"):
+            found: list[dict[str, Any]] = self._engine.api.images(filters=filters)
+        return found
+
+    def _remove(self, image: dict[str, Any]) -> None:
+        with translated("remove a slug's image"):
+            try:
+                self._engine.api.remove_image(image["Id"])
+            except docker.errors.APIError as error:
+                if status_of(error) not in {404, 409}:  # gone, or in use
+                    raise
 
     def _load(self, image: ReleaseImage) -> None:
         form = image.oci_archive if self._containerd() else image.docker_archive

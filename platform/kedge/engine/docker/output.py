@@ -7,6 +7,7 @@ lines over 16 KB come in pieces.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ READ_BYTES = 64 * 1024
 FRAME_HEADER_BYTES = 8
 # A rotation repeats about two hundred lines; every repeat within this many is recognised.
 REMEMBERED_LINES = 4096
+AGAIN_SECONDS = 0.02
+GONE = frozenset({404, 409})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,17 @@ def lines(
         RuntimeDown: the engine went away.
     """
     seen = _Seen(since_ns)
-    while follow and runs():
-        yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=True))
-    yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=False))
+    try:
+        while follow and runs():
+            yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=True))
+            time.sleep(AGAIN_SECONDS)  # the state changes a moment after the stream ends
+        yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=False))
+    except _NothingKept:
+        return
+
+
+class _NothingKept(Exception):
+    """There is no log to read."""
 
 
 class _Seen:
@@ -89,9 +100,8 @@ def _read(engine: Engine, runtime_id: str, since_ns: int, *, follow: bool) -> It
         try:
             tty, answer = _open(engine, runtime_id, since_ns, follow=follow)
         except docker.errors.APIError as error:
-            # Gone, or its output is not kept.
-            if status_of(error) in {404, 409, 501} or "does not support reading" in str(error):
-                return
+            if status_of(error) in GONE or "does not support reading" in str(error):
+                raise _NothingKept from error
             raise
         with answer:
             parts = tty_lines(_chunks(answer.raw)) if tty else frames(_chunks(answer.raw))
