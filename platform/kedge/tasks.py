@@ -47,11 +47,6 @@ def tidy() -> None:
     builder().sweep(running)
 
 
-app.conf.beat_schedule = {
-    "tidy": {"task": "kedge.tidy", "schedule": 10.0, "options": {"expires": 10}}
-}
-
-
 @worker_init.connect  # type: ignore[untyped-decorator]
 def _log_like_the_others(**_: Any) -> None:
     configure(settings.log_level)
