@@ -7,7 +7,7 @@ from .access import Access
 from .backlog import Backlog
 from .journal import say
 
-READ_BYTES = 65536
+READ_BYTES = 262_144
 
 
 def collect(descriptor: int, backlog: Backlog, first_byte_ms: int) -> None:

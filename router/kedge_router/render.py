@@ -160,7 +160,7 @@ defaults platform
   timeout server $platform_timeout
   timeout tunnel $platform_timeout
   timeout queue 30s
-  retries 10                         # one second apart: its web process may be starting again
+  retries 10                         # a second apart over TCP; at once on a unix socket (2.6)
   retry-on conn-failure
   option http-no-delay
   option abortonclose
