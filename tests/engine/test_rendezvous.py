@@ -46,8 +46,9 @@ class Streams:
         self.closed = threading.Event()
 
     def start(self) -> None:
-        # A terminal of its own also sends it signals, as an engine's does.
-        own_terminal = ["setsid", "--ctty"] if self.tty else []
+        # A terminal of its own also sends it signals, as an engine's does; tests that run in the
+        # background would have it ignore them.
+        own_terminal = ["setsid", "--ctty", "env", "--default-signal"] if self.tty else []
         self.process = subprocess.Popen(
             [*own_terminal, "/bin/bash", "-c", self.command],
             stdin=self.its_end,
