@@ -8,7 +8,14 @@ from ipaddress import IPv4Address, IPv4Network
 from kedge.engine.docker.addresses import free_ranges, host_ranges
 from kedge.engine.docker.firewall import name_servers
 from kedge.engine.docker.network import bridge_of
-from kedge.engine.docker.rules import Fence, Opening, missing, removal_text, restore_text
+from kedge.engine.docker.rules import (
+    Fence,
+    Opening,
+    missing,
+    opening_rules,
+    removal_text,
+    restore_text,
+)
 
 FENCE = Fence(installation="0123456789ab", bridge="kdg-012345", router_ports=(8080, 8443))
 DOCKER = ["-P INPUT ACCEPT", "-P FORWARD DROP", "-N DOCKER-USER", "-A DOCKER-USER -j RETURN"]
@@ -21,7 +28,7 @@ def in_force(fence: Fence) -> list[str]:
     chains = fence.chains()
     return [
         *DOCKER[:3],
-        *(f"-N {chain}" for chain in chains),
+        *(f"-N {chain}" for chain in [*chains, fence.openings_chain]),
         IN_JUMP,
         USER_JUMP,
         DOCKER[3],
@@ -36,7 +43,7 @@ class TestFence:
 
     def test_all_is_missing_at_first(self):
         """On a fresh host chains and jumps are missing."""
-        assert len(missing(FENCE, DOCKER)) == 4
+        assert len(missing(FENCE, DOCKER)) == 5
 
     def test_a_lost_rule_is_noticed(self):
         """One rule less in a chain is noticed."""
@@ -87,12 +94,18 @@ class TestFence:
     def test_openings_name_their_sources(self):
         """An opening for certain dynos is one rule for each of their addresses."""
         opening = Opening(5432, (IPv4Address("10.210.0.2"), IPv4Address("10.210.0.3")))
-        rules = replace(FENCE, openings=(opening,)).chains()[FENCE.input_chain]
 
-        assert [rule for rule in rules if "5432" in rule] == [
-            "-s 10.210.0.2 -p tcp --dport 5432 -j ACCEPT",
-            "-s 10.210.0.3 -p tcp --dport 5432 -j ACCEPT",
+        assert opening_rules([opening])[1:] == [
+            "-s 10.210.0.2 -p tcp -m tcp --dport 5432 -j ACCEPT",
+            "-s 10.210.0.3 -p tcp -m tcp --dport 5432 -j ACCEPT",
         ]
+
+    def test_restoring_keeps_openings(self):
+        """Putting the fence back leaves the openings as they are; only a missing chain is made."""
+        chain = FENCE.openings_chain
+
+        assert f":{chain}" in restore_text(FENCE, DOCKER)
+        assert f":{chain}" not in restore_text(FENCE, [*DOCKER, f"-N {chain}"])
 
     def test_names_fit_the_kernel(self):
         """Chain names have at most 28 characters, interface names 15."""

@@ -237,14 +237,16 @@ class TestSite:
 
         assert runtime.site.check() == []
 
-    def test_openings(self, docker_lab: Lab, docker_runtime: Any):
-        """A port of the host can be opened to dynos, and closed again."""
+    def test_openings(self, docker_lab: Lab, docker_runtime: Any, docker_home: Any):
+        """A port of the host can be opened to dynos, stays open whoever looks, and is closed."""
         runtime, _ = docker_runtime
+        settings, installation = docker_home
         port = free_port()
         gateway = str(runtime.site.ensure().gateway)
         target = {"add-on": (gateway, port, "tcp")}
         with echo_service(port):
             runtime.site.open_ports((Opening(port),))
+            Site(Engine(settings.docker_host, installation), settings).ensure()
             assert probe(docker_lab, target) == {"add-on": "reached"}
             runtime.site.open_ports((Opening(port, (IPv4Address("10.99.99.99"),)),))
             assert probe(docker_lab, target) == {"add-on": "ECONNREFUSED"}

@@ -11,7 +11,17 @@ from pathlib import Path
 
 from kedge.engine.docker.client import Engine
 from kedge.engine.docker.host import Host, HostThroughContainer, ThisHost
-from kedge.engine.docker.rules import DOCKER_CHAIN, Fence, missing, removal_text, restore_text
+from kedge.engine.docker.rules import (
+    DOCKER_CHAIN,
+    Fence,
+    Opening,
+    in_force,
+    missing,
+    opening_rules,
+    openings_text,
+    removal_text,
+    restore_text,
+)
 from kedge.errors import RuntimeDown
 
 # The plain name is what Docker itself uses; the others for hosts where that is the wrong one.
@@ -41,6 +51,11 @@ class Firewall:
         if wrong := missing(fence, self._listed()):
             raise RuntimeDown(f"The dyno firewall does not hold: {'; '.join(wrong)}.")
         return True
+
+    def open_ports(self, fence: Fence, openings: Sequence[Opening]) -> None:
+        """Make these the openings there are; the fence is in force."""
+        if not in_force(fence.openings_chain, opening_rules(openings), self._listed()):
+            self._restore(openings_text(fence, openings))
 
     def check(self, fence: Fence) -> list[str]:
         """What of the fence is not in force, in words."""

@@ -33,7 +33,6 @@ class Fence:
     bridge: str
     router_ports: tuple[int, ...]
     name_servers: tuple[IPv4Address, ...] = ()
-    openings: tuple[Opening, ...] = ()
 
     @property
     def input_chain(self) -> str:
@@ -44,6 +43,11 @@ class Fence:
     def forward_chain(self) -> str:
         """Our chain for traffic from dynos through the host."""
         return f"KEDGE-{self.installation}-FWD"
+
+    @property
+    def openings_chain(self) -> str:
+        """Our chain of openings: apart, because one process opens ports and all keep the fence."""
+        return f"KEDGE-{self.installation}-OPEN"
 
     def jumps(self, listed: Sequence[str]) -> dict[str, str]:
         """Built-in or Docker chain → the jump that belongs at its top.
@@ -60,9 +64,8 @@ class Fence:
     def chains(self) -> dict[str, list[str]]:
         """Our chains and their rules, each headed by a comment that names the whole content."""
         plain = {self.input_chain: self._input(), self.forward_chain: self._forward()}
-        mark = hashlib.sha256(repr(plain).encode()).hexdigest()[:16]
-        head = f"-m comment --comment kedge-{mark}"
-        return {chain: [head, *rules] for chain, rules in plain.items()}
+        mark = _mark(plain)
+        return {chain: [mark, *rules] for chain, rules in plain.items()}
 
     def _input(self) -> list[str]:
         ports = ",".join(str(port) for port in self.router_ports)
@@ -70,7 +73,7 @@ class Fence:
             f"{ESTABLISHED} -j ACCEPT",
             f"-p tcp -m multiport --dports {ports} -j ACCEPT",
             *self._name_server_rules("ACCEPT"),
-            *self._opening_rules(),
+            f"-j {self.openings_chain}",
             *_refused(""),
         ]
 
@@ -90,10 +93,19 @@ class Fence:
             for protocol in ("udp", "tcp"):
                 yield f"-d {address} -p {protocol} --dport 53 -j {verdict}"
 
-    def _opening_rules(self) -> Iterator[str]:
-        for opening in self.openings:
-            for source in ("0.0.0.0/0",) if opening.sources is None else opening.sources:
-                yield f"-s {source} -p tcp --dport {opening.port} -j ACCEPT"
+
+def opening_rules(openings: Sequence[Opening]) -> list[str]:
+    """The rules of the chain of openings, headed like the others."""
+    rules = [
+        f"-s {source} -p tcp -m tcp --dport {opening.port} -j ACCEPT"
+        for opening in openings
+        for source in (("0.0.0.0/0",) if opening.sources is None else opening.sources)
+    ]
+    return [_mark(rules), *rules]
+
+
+def _mark(content: object) -> str:
+    return f"-m comment --comment kedge-{hashlib.sha256(repr(content).encode()).hexdigest()[:16]}"
 
 
 def _refused(match: str) -> tuple[str, str]:
@@ -104,15 +116,22 @@ def _refused(match: str) -> tuple[str, str]:
 def missing(fence: Fence, listed: Sequence[str]) -> list[str]:
     """What of the fence is not in force, in words; `listed` are the lines of `iptables -S`."""
     found: list[str] = []
+    if f"-N {fence.openings_chain}" not in listed:
+        found.append(f"chain {fence.openings_chain} is missing")
     for chain, rules in fence.chains().items():
-        have = [line for line in listed if line.startswith(f"-A {chain} ")]
-        if len(have) != len(rules) or rules[0].rsplit(" ", 1)[1] not in (have or [""])[0]:
+        if not in_force(chain, rules, listed):
             found.append(f"chain {chain} is missing or was changed")
     for chain, jump in fence.jumps(listed).items():
         before = _before(listed, chain, jump)
         if before is None or any("-j KEDGE-" not in line for line in before):
             found.append(f"the jump from {chain} is not first")
     return found
+
+
+def in_force(chain: str, rules: Sequence[str], listed: Sequence[str]) -> bool:
+    """Whether a chain has these rules, by their number and the mark at their head."""
+    have = [line for line in listed if line.startswith(f"-A {chain} ")]
+    return len(have) == len(rules) and rules[0] in have[0]
 
 
 def _before(listed: Iterable[str], chain: str, jump: str) -> list[str] | None:
@@ -130,10 +149,12 @@ def restore_text(fence: Fence, listed: Sequence[str]) -> str:
     """The input of `iptables-restore --noflush` that puts the fence in force in one step."""
     chains = fence.chains()
     jumps = fence.jumps(listed)
+    # Naming a chain empties it: the openings are not ours to empty.
+    openings = [] if f"-N {fence.openings_chain}" in listed else [fence.openings_chain]
     return "\n".join(
         [
             "*filter",
-            *(f":{chain} - [0:0]" for chain in chains),
+            *(f":{chain} - [0:0]" for chain in [*openings, *chains]),
             *(f"-A {chain} {rule}" for chain, rules in chains.items() for rule in rules),
             *_drop_jumps(fence, listed),
             *(f"-I {chain} 1 {jump}" for chain, jump in jumps.items()),
@@ -142,9 +163,17 @@ def restore_text(fence: Fence, listed: Sequence[str]) -> str:
     )
 
 
+def openings_text(fence: Fence, openings: Sequence[Opening]) -> str:
+    """The same, to make these the openings there are."""
+    chain = fence.openings_chain
+    rules = (f"-A {chain} {rule}" for rule in opening_rules(openings))
+    return "\n".join(["*filter", f":{chain} - [0:0]", *rules, "COMMIT\n"])
+
+
 def removal_text(fence: Fence, listed: Sequence[str]) -> str:
     """The same, to take the fence away."""
-    present = [chain for chain in fence.chains() if f"-N {chain}" in listed]
+    chains = [*fence.chains(), fence.openings_chain]
+    present = [chain for chain in chains if f"-N {chain}" in listed]
     return "\n".join(
         [
             "*filter",

@@ -24,7 +24,8 @@ class Site:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
         self._settings = settings
-        self._openings: tuple[Opening, ...] = ()
+        # None: somebody else's business (a builder keeps the fence, the supervisor opens ports).
+        self._openings: tuple[Opening, ...] | None = None
         self._lock = threading.Lock()
         self._network: Network | None = None
         self._firewall: Firewall | None = None
@@ -44,7 +45,10 @@ class Site:
             return self._network
 
     def open_ports(self, openings: tuple[Opening, ...]) -> None:
-        """Let dynos reach these ports of the host besides the router's (add-ons), and no others."""
+        """Let dynos reach these ports of the host besides the router's (add-ons), and no others.
+
+        One process of an installation calls this; it keeps them in force from then on.
+        """
         with self._lock:
             self._openings = openings
         self.ensure(look=True)
@@ -66,7 +70,10 @@ class Site:
 
     def _looked_at(self) -> Network:
         found = network.ensure(self.engine, self._settings.network_pool)
-        self._firewall_of(found).ensure(self._fence(found))
+        firewall, fence = self._firewall_of(found), self._fence(found)
+        firewall.ensure(fence)
+        if self._openings is not None:
+            firewall.open_ports(fence, self._openings)
         return found
 
     def _firewall_of(self, found: Network) -> Firewall:
@@ -83,5 +90,4 @@ class Site:
             bridge=found.bridge,
             router_ports=(self._settings.http_port, self._settings.https_port),
             name_servers=name_servers(),
-            openings=self._openings,
         )
