@@ -461,6 +461,7 @@ def test_too_many_sessions_are_turned_away_in_words(opened: Callable[..., Door])
     turned_away.close()
     wait(second.done)
     assert second.happened == ["hang_up", "finished"]
+    assert second.attachment.closed.is_set()
     client.sendall(b"\n")
     rest_of(client)
     client.close()

@@ -89,7 +89,7 @@ class Conversation:
             with self._lock:
                 self._over.set()
             self._wire.end()
-            self._let_go()
+            let_go(self._session)
             for thread in threads:
                 thread.join(LOOK_SECONDS * 4)
             self._session.finished()
@@ -184,14 +184,8 @@ class Conversation:
                 return
             self._over.set()
         hang_up(self._session)
-        self._let_go()
+        let_go(self._session)
         self._wire.break_off()
-
-    def _let_go(self) -> None:
-        try:
-            self._session.attachment.close()
-        except (OSError, KedgeError) as error:
-            log.info("rendezvous.close_failed", reason=str(error))
 
     def _say(self, words: str) -> None:
         with suppress(OSError):  # nobody there to read it
@@ -206,6 +200,7 @@ def turn_away(wire: Wire, session: Session, words: str) -> None:
         wire.send(f" !    {words}\r\n".encode())
     wire.end()
     hang_up(session)
+    let_go(session)
     session.finished()
 
 
@@ -215,6 +210,14 @@ def hang_up(session: Session) -> None:
         session.hang_up()
     except KedgeError as error:
         log.warning("rendezvous.hang_up_failed", reason=error.message)
+
+
+def let_go(session: Session) -> None:
+    """Close the streams of a session's dyno; twice is fine."""
+    try:
+        session.attachment.close()
+    except (OSError, KedgeError) as error:
+        log.info("rendezvous.close_failed", reason=str(error))
 
 
 class ExitLines:
