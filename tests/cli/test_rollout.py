@@ -7,6 +7,7 @@ from cli.fake_platform import Answer, FakePlatform, Steps, release, rollout
 from kedge.cli.rollout import Verdict, judge_dynos, judge_release
 
 FAILED = {"version": 9, "reason": "web.1 did not bind $PORT", "code": "R10"}
+CRASHED = {"name": "web.2", "state": "crashed", "release": 7}
 ROLLOUT = ("GET", "/kedge/apps/shop/rollout")
 
 
@@ -52,11 +53,13 @@ def test_failure_of_what_took_its_place():
         (rollout(7, failed=FAILED), rollout(7, failed=FAILED), False),
         (rollout(7, failed=FAILED), rollout(7), True),
         (rollout(9, failed=FAILED), rollout(9, failed=FAILED), True),
+        (rollout(7, dynos=[CRASHED]), rollout(7), True),
+        (rollout(7, dynos=[CRASHED]), rollout(7, dynos=[CRASHED]), False),
     ],
-    ids=["up", "failed before", "failed since", "head itself fails"],
+    ids=["up", "failed before", "failed since", "head fails", "crashed since", "crashed before"],
 )
 def test_judging_dynos(state, before, failed):
-    """A change of dynos failed when something failed that had not before."""
+    """A change of dynos failed when something failed or crashed that had not before."""
     verdict = judge_dynos(state, before)
     assert verdict
     assert bool(verdict.failed) is failed

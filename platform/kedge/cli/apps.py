@@ -12,7 +12,7 @@ from kedge.cli.api import Api, AppApi
 from kedge.cli.failure import CommandFailed
 from kedge.cli.moment import ago
 from kedge.cli.options import json_option, on_app, on_named_app, on_platform
-from kedge.cli.screen import app_name, heading, is_terminal, say, show, show_json
+from kedge.cli.screen import app_name, doing, heading, is_terminal, say, show, show_json
 from kedge.cli.table import show_table
 
 
@@ -54,8 +54,8 @@ def create(
 ) -> None:
     """Create an app, and in a git checkout the remote to push to. Without a name one is made up."""
     asked = {"name": name or named, "stack": stack}
-    say(f"Creating {app_name(name or named or 'an app')}... ", newline=False)
-    made = api.post("/apps", {key: value for key, value in asked.items() if value})
+    with doing(f"Creating {app_name(name or named or 'an app')}"):
+        made = api.post("/apps", {key: value for key, value in asked.items() if value})
     say(f"done, {app_name(made['name'])}" if not (name or named) else "done")
     app = AppApi(api, made["name"])
     if buildpack:
@@ -106,8 +106,8 @@ def destroy(app: AppApi, confirm: str | None) -> None:
             f"That is not its name: nothing was destroyed, {found['name']} is as it was.",
             f"`kedge apps:destroy -a {found['name']} --confirm {found['name']}` does not ask.",
         )
-    say(f"Destroying {app_name(found['name'])}... ", newline=False)
-    app.api.delete(app.path())
+    with doing(f"Destroying {app_name(found['name'])}"):
+        app.api.delete(app.path())
     say("done")
     git.unpoint(AppApi(app.api, found["name"]))
 

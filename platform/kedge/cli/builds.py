@@ -17,7 +17,7 @@ from kedge.cli.failure import CommandFailed
 from kedge.cli.moment import ago
 from kedge.cli.options import json_option, on_app, wait_option
 from kedge.cli.rollout import wait_for_release
-from kedge.cli.screen import app_name, colour_of, heading, paint, say, show, show_json
+from kedge.cli.screen import app_name, colour_of, doing, heading, paint, say, show, show_json
 from kedge.cli.stream import copy_output
 from kedge.cli.table import show_table
 
@@ -114,9 +114,11 @@ def _uploaded(app: AppApi, archive: Path) -> dict[str, str]:
             digest.update(piece)
         size = file.tell()
         file.seek(0)
-        say(f"Uploading {size / 1_000_000:.1f} MB... ", newline=False)
         headers = {"Content-Length": str(size), "Content-Type": ""}
-        with app.api.open("PUT", blob["put_url"], content=file, headers=headers) as answer:
+        with (
+            doing(f"Uploading {size / 1_000_000:.1f} MB"),
+            app.api.open("PUT", blob["put_url"], content=file, headers=headers) as answer,
+        ):
             if answer.status_code >= 300:
                 raise CommandFailed(f"The upload was refused: status {answer.status_code}.")
     say("done")

@@ -13,7 +13,7 @@ from kedge.cli.api import AppApi
 from kedge.cli.failure import CommandFailed
 from kedge.cli.options import json_option, on_app, wait_option
 from kedge.cli.rollout import wait_for_release
-from kedge.cli.screen import app_name, heading, say, show, show_json
+from kedge.cli.screen import app_name, doing, heading, say, show, show_json
 from kedge.cli.table import show_table
 
 
@@ -118,10 +118,10 @@ def _read(file: str) -> dict[str, str]:
 
 def _change(app: AppApi, changes: dict[str, str | None], verb: str, *, wait: bool) -> None:
     """Make the change; the release waited for is the newest, which has this change in it."""
-    say(f"{verb} {', '.join(changes)} on {app_name(app.name)}... ", newline=False)
-    before = _newest_version(app)
-    app.api.patch(app.path("config-vars"), changes)
-    version = _newest_version(app)
+    with doing(f"{verb} {', '.join(changes)} on {app_name(app.name)}"):
+        before = _newest_version(app)
+        app.api.patch(app.path("config-vars"), changes)
+        version = _newest_version(app)
     if version == before:
         say(f"nothing changed, still v{version}.")
         return

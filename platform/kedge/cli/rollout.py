@@ -78,13 +78,18 @@ def judge_release(state: dict[str, Any], version: int, status: Callable[[], str]
 
 
 def judge_dynos(state: dict[str, Any], before: dict[str, Any] | None) -> Verdict | None:
-    """Whether the wait for dynos is over; a failure known `before` is not this change's."""
+    """Whether the wait for dynos is over; a failure or crash known `before` is not its."""
     if not state["settled"]:
         return None
     failed = state["failed"]
     if failed and (failed["version"] == state["head"] or (before and failed != before["failed"])):
         return Verdict(reason_of(failed))
-    return Verdict()
+    crashed = _crashed(state) - _crashed(before) if before else set()
+    return Verdict(f"{', '.join(sorted(crashed))} crashed" if crashed else None)
+
+
+def _crashed(state: dict[str, Any]) -> set[str]:
+    return {dyno["name"] for dyno in state["dynos"] if dyno["state"] == "crashed"}
 
 
 def reason_of(failed: dict[str, Any]) -> str:
@@ -103,8 +108,10 @@ def _wait(
             state = _poll(app, line, hold_seconds=0)
             while (verdict := judge(state)) is None:
                 line.show(_told(state, version))
-                time.sleep(PAUSE_SECONDS)
+                asked_at = time.monotonic()
                 state = _poll(app, line, hold_seconds=POLL_SECONDS)
+                if time.monotonic() - asked_at < PAUSE_SECONDS and judge(state) is None:
+                    time.sleep(PAUSE_SECONDS)  # settled, but the change is not picked up yet
             _end(
                 line,
                 app,

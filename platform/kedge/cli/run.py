@@ -13,7 +13,7 @@ from kedge.cli import rendezvous, terminal
 from kedge.cli.api import Api, AppApi
 from kedge.cli.failure import ApiRefused, CommandFailed
 from kedge.cli.options import Function, on_app
-from kedge.cli.screen import app_name, say, show
+from kedge.cli.screen import app_name, doing, say, show
 
 STATUS_SECONDS = 30.0
 RETRIES = 2
@@ -76,9 +76,9 @@ def run(
         asked["env"] = terminal.environment() | asked["env"]
     else:
         asked["force_no_tty"] = True
-    say(f"Running `{asked['command']}` on {app_name(app.name)}... ", newline=False)
-    dyno = _start(app, asked)
-    connection = rendezvous.connect(dyno["attach_url"], app.api.trust)
+    with doing(f"Running `{asked['command']}` on {app_name(app.name)}"):
+        dyno = _start(app, asked)
+        connection = rendezvous.connect(dyno["attach_url"], app.api.trust)
     say(f"up, {dyno['name']}")
     _copy(connection, dyno, interactive=interactive)
     return _exit_status(app.api, dyno)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -49,6 +51,17 @@ def show(text: str = "") -> None:
 def say(text: str = "", *, newline: bool = True) -> None:
     """A line of progress or explanation, on stderr."""
     click.echo(text, err=True, nl=newline)
+
+
+@contextmanager
+def doing(text: str) -> Iterator[None]:
+    """`Creating shop... ` on stderr; what comes of it is said on the same line, a failure below."""
+    say(f"{text}... ", newline=False)
+    try:
+        yield
+    except BaseException:
+        say("failed")
+        raise
 
 
 def heading(text: str) -> None:
