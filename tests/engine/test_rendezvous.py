@@ -1,160 +1,28 @@
 """The rendezvous server, with real TLS, real processes and clients that behave in every way."""
 
 import contextlib
-import datetime as dt
-import fcntl
-import ipaddress
 import os
-import pty
 import signal
 import socket
 import ssl
 import struct
-import subprocess
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from kedge.engine.rendezvous import RendezvousServer
-from kedge.engine.rendezvous_session import EXIT_MARK, GREETING, ExitLines
+from kedge.engine.rendezvous_session import EXIT_MARK, GREETING
 from kedge.engine.rendezvous_wire import Wire
 from kedge.errors import RuntimeDown
-
-SECRET = "0123456789abcdef0123456789abcdef"
-PATIENCE_SECONDS = 20.0
-
-
-class Streams:
-    """An attachment to a process of this machine, by pipes or by a terminal of its own."""
-
-    def __init__(self, command: str, *, tty: bool) -> None:
-        self.command, self.tty = command, tty
-        self.process: subprocess.Popen[bytes] | None = None
-        if tty:
-            self.ours, self.its_end = pty.openpty()
-            self.stdin = self.its_output = self.its_end
-        else:
-            self.its_end, self.stdin = os.pipe()
-            self.ours, self.its_output = os.pipe()
-        self.closed = threading.Event()
-
-    def start(self) -> None:
-        # A terminal of its own also sends it signals, as an engine's does; tests that run in the
-        # background would have it ignore them.
-        own_terminal = ["setsid", "--ctty", "env", "--default-signal"] if self.tty else []
-        self.process = subprocess.Popen(
-            [*own_terminal, "/bin/bash", "-c", self.command],
-            stdin=self.its_end,
-            stdout=self.its_output,
-            stderr=self.its_output,
-            start_new_session=not self.tty,
-        )
-        os.close(self.its_end)
-        if not self.tty:
-            os.close(self.its_output)
-
-    def send(self, payload: bytes) -> None:
-        while payload:
-            payload = payload[os.write(self.ours if self.tty else self.stdin, payload) :]
-
-    def close_stdin(self) -> None:
-        os.close(self.stdin)
-
-    def receive(self) -> bytes:
-        try:
-            return os.read(self.ours, 65536)
-        except OSError:  # how a terminal says that nobody has it open any more
-            return b""
-
-    def resize(self, columns: int, lines: int) -> None:
-        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-
-    def close(self) -> None:
-        self.closed.set()
-
-
-class OneOff:
-    """A session as the server sees it; remembers what happened to it."""
-
-    def __init__(self, command: str, *, tty: bool = False, size: tuple[int, int] | None = None):
-        self.tty, self.size = tty, size
-        self.attachment = Streams(command, tty=tty)
-        self.hung_up = threading.Event()
-        self.done = threading.Event()
-        self.happened: list[str] = []
-
-    def start(self) -> None:
-        self.happened.append("start")
-        self.attachment.start()
-
-    def hang_up(self) -> None:
-        self.happened.append("hang_up")
-        self.hung_up.set()
-        if self.attachment.process:
-            os.killpg(self.attachment.process.pid, signal.SIGHUP)
-
-    def finished(self) -> None:
-        self.happened.append("finished")
-        self.done.set()
-
-
-class Door:
-    """A server and the sessions that wait behind it, by secret."""
-
-    def __init__(self, certificate: Path, **options: float) -> None:
-        self.sessions: dict[str, OneOff] = {}
-        self.server = RendezvousServer(
-            "127.0.0.1", 0, certificate, lambda secret: self.sessions.pop(secret, None), **options
-        )
-        self.port = self.server.start()
-        self.trust = ssl.create_default_context(cafile=certificate)
-
-    def connect(self) -> ssl.SSLSocket:
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
-        return self.trust.wrap_socket(plain, server_hostname="127.0.0.1")
-
-    def attach(self, session: OneOff, secret: str = SECRET) -> ssl.SSLSocket:
-        """A client that was greeted."""
-        self.sessions[secret] = session
-        client = self.connect()
-        client.sendall(f"{secret}\r\n".encode())
-        assert client.recv(65536) == GREETING
-        return client
+from one_offs import PATIENCE_SECONDS, SECRET, Door, OneOff, make_certificate
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_certificate(tmp_path_factory.mktemp("tls") / "server.pem")
-
-
-def make_certificate(path: Path) -> Path:
-    """A certificate for 127.0.0.1, signed by itself, and its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rendezvous")])
-    now = dt.datetime.now(dt.UTC)
-    alone = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(alone, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    pem = serialization.Encoding.PEM
-    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, form, plain))
-    return path
 
 
 @pytest.fixture
@@ -354,8 +222,6 @@ def test_output_arrives_while_the_client_still_sends(door: Door):
 
 # --- the exit status ---------------------------------------------------------------------------
 
-MARKED = EXIT_MARK + b" 42\r\n"
-
 
 def test_the_exit_status_comes_in_one_record(door: Door):
     """The line the CLI reads the status from is one chunk, however the dyno writes it."""
@@ -369,25 +235,6 @@ def test_the_exit_status_comes_in_one_record(door: Door):
         chunks.append(chunk)
     assert b"".join(chunks) == b"some output" + EXIT_MARK + b" 42\n"
     assert EXIT_MARK + b" 42\n" in chunks
-
-
-def test_cuts_never_split_the_exit_line():
-    """For every cut in two the mark's line is one piece, and no byte is lost or doubled."""
-    text = b"before \xef\xbf\xbf her\xef" + MARKED + b"after \xef\xbf"
-    for cut in range(len(text) + 1):
-        lines = ExitLines()
-        pieces = [*lines.feed(text[:cut]), *lines.feed(text[cut:]), *lines.flush()]
-        assert b"".join(pieces) == text
-        assert MARKED in pieces
-
-
-def test_other_output_is_never_held_back():
-    """Only what may be the mark waits; a mark without an end goes when it is too long."""
-    lines = ExitLines()
-    assert b"".join(lines.feed(b"$ ")) == b"$ "
-    assert b"".join(lines.feed("漢字".encode())) == "漢字".encode()
-    endless = EXIT_MARK + b"x" * 300
-    assert b"".join(lines.feed(endless)) == endless
 
 
 # --- clients that go away ----------------------------------------------------------------------
