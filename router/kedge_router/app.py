@@ -13,7 +13,7 @@ APP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 SERVER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
-STATES = frozenset({"H10", "H14", "H80", "H81", "H99"})
+STATES = frozenset({"H10", "H14", "H20", "H80", "H81", "H99"})
 """Codes an app can be put in as a whole: crashed, no web dynos, maintenance, blank, our fault."""
 
 

@@ -14,6 +14,7 @@ DESCRIPTIONS = {
     "H17": "Poorly formatted HTTP response",
     "H18": "Server Request Interrupted",
     "H19": "Backend connection timeout",
+    "H20": "App boot timeout",
     "H21": "Backend connection refused",
     "H24": "Forced close",
     "H26": "Request Error",

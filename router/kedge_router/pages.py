@@ -40,6 +40,12 @@ PAGES = {
         "If you run this app: no web dyno is running. Start one, or see why there is none:",
         f"kedge ps:scale web=1 -a {APP}\nkedge why -a {APP}",
     ),
+    "H20": Page(
+        "H20 &middot; App boot timeout",
+        "Starting",
+        "This app is starting and does not answer yet. Try again in a moment.",
+        "If you run this app: its web dynos are starting. Their log and state:",
+    ),
     "H80": Page(
         "H80 &middot; Maintenance mode",
         "Offline for maintenance",

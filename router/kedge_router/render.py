@@ -310,6 +310,6 @@ def _error_pages(settings: Settings) -> Iterator[str]:
 
 
 def _state_pages(settings: Settings) -> Iterator[str]:
-    for code in ("H10", "H14", "H80", "H81", "H99"):
+    for code in sorted(STATES):
         test = f"{{ var(txn.code) -m str {code} }}"
         yield f"  http-request return status 503 {_page(settings, code)} if {test}"
