@@ -77,7 +77,7 @@ class Cluster:
         """The name of a new database in its newest form, without any rows."""
         self._make_template()
         name = f"t{uuid.uuid4().hex[:12]}"
-        self._say(f"create database {name} template {TEMPLATE} strategy wal_log")
+        self._say(f"create database {name} template {TEMPLATE} strategy file_copy")
         return name
 
     def drop(self, name):

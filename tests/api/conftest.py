@@ -140,13 +140,9 @@ class Deployer:
 
         with self.services.database.transaction() as tx:
             release = _newest(tx, app)
-            row = Dyno(
-                id=uuid.uuid4(),
-                app_id=release.app_id,
-                release_id=release.id,
-                **{"kind": "dyno", "type": "web", "ordinal": 1, "size": "Standard-1X"},
-                **{"command": "python app.py", "state": "up", **columns},
-            )
+            usual = {"kind": "dyno", "type": "web", "ordinal": 1, "size": "Standard-1X"}
+            usual |= {"command": "python app.py", "state": "up", "id": uuid.uuid4()}
+            row = Dyno(app_id=release.app_id, release_id=release.id, **{**usual, **columns})
             tx.add(row)
             return str(row.id)
 

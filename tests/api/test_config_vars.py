@@ -41,7 +41,9 @@ def test_values_are_not_kept_in_the_clear(api, services, hello):
             assert not any("sesame" in row for row in rows), table
 
 
-@pytest.mark.parametrize("value", ["", " ", "a\nb", "ü€😀", "'\"\\$(x)", "x" * 60_000, 7, 1.5, True])
+@pytest.mark.parametrize(
+    "value", ["", " ", "a\nb", "ü€😀", "'\"\\$(x)", "x" * 60_000, 7, 1.5, True]
+)
 def test_values_that_may_be(api, hello, value):
     """Any text may be a value, and comes back as it was sent; numbers and truths become text."""
     kept = api.patch("/apps/hello/config-vars", {"A": value})["A"]
@@ -56,9 +58,7 @@ def test_keys_that_may_not_be(api, hello, key):
     assert api.get("/apps/hello/config-vars") == {}
 
 
-@pytest.mark.parametrize(
-    "value", ["a\0b", "\ud800", ["a"], {"a": "b"}, "x" * 70_000], ids=range(5)
-)
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", ["a"], {"a": "b"}, "x" * 70_000], ids=range(5))
 def test_values_that_may_not_be(api, hello, value):
     """NUL, lone surrogates, lists, objects and more than 64 KB are refused in words."""
     refused = api.patch("/apps/hello/config-vars", {"A": value}, 422)
