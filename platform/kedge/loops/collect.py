@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import structlog
 
+from kedge.engine.logs import safe_text
 from kedge.engine.protocols import LogLine, OutputLine, Runtime
 from kedge.errors import KedgeError
 from kedge.loops.batch import in_batches
@@ -92,5 +93,5 @@ class Collector:
 
 def _unseen(lines: Iterator[OutputLine], since_ns: int, seen: set[str]) -> Iterator[OutputLine]:
     for line in lines:
-        if line.at_ns != since_ns or line.text not in seen:
+        if line.at_ns != since_ns or safe_text(line.text) not in seen:
             yield line

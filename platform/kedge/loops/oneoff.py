@@ -20,6 +20,7 @@ from kedge.model.dyno import Dyno, State
 from kedge.ops.services import APPS, Services
 
 log = structlog.get_logger()
+SIZE = {"columns", "lines"}
 
 
 class OneOffs:
@@ -77,19 +78,9 @@ class Session:
         self._services, self._runtime, self._lives = services, runtime, lives
         self._dyno, self._runtime_id = dyno, runtime_id
         self.attachment = attachment
-
-    @property
-    def tty(self) -> bool:
-        """Whether the dyno has a terminal."""
-        return bool(self._dyno.attach and self._dyno.attach.get("tty"))
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """Columns and lines of the client's terminal, when it told them."""
-        attach = self._dyno.attach or {}
-        if "columns" in attach and "lines" in attach:
-            return attach["columns"], attach["lines"]
-        return None
+        attach = dyno.attach or {}
+        self.tty = bool(attach.get("tty"))
+        self.size = (attach["columns"], attach["lines"]) if attach.keys() >= SIZE else None
 
     def start(self) -> None:
         """Start the dyno's process."""
