@@ -7,7 +7,7 @@ Everything that is odd here is so because of HAProxy 2.6, and the comments say h
 from collections.abc import Iterator
 from string import Template
 
-from .app import Address, App
+from .app import STATES, Address, App
 from .map import RouteMap, slot_names
 from .pages import file_name, page_files
 from .settings import Settings

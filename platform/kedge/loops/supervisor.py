@@ -35,6 +35,7 @@ from kedge.ops.services import APPS, Services
 log = structlog.get_logger()
 SWEEP_SECONDS = 5.0
 MEMORY_SECONDS = 10.0
+TEND_SECONDS = 10.0  # network and firewall, should somebody have flushed them
 JANITOR_SECONDS = 5.0
 
 
@@ -62,6 +63,7 @@ class Supervisor:
         self._one_offs.serve()
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(MEMORY_SECONDS, self._memory.look)
+        self._every(TEND_SECONDS, self._runtime.tend)
         self._every(JANITOR_SECONDS, self._janitor.look)
         self._every(0.2, self._access.pull)
         self._every(1.0, self._listen)
