@@ -31,6 +31,13 @@ def run_shown(
     return (status if status >= 0 else 128 - status), lines
 
 
+def run_silent(arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> int:
+    """Run a program whose output tells nobody anything; its exit status."""
+    return subprocess.run(
+        arguments, env=dict(env), cwd=cwd, capture_output=True, check=False
+    ).returncode
+
+
 def output_of(arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> str:
     """What a short program prints. Raises CalledProcessError when it fails."""
     done = subprocess.run(

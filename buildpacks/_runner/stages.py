@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
+import traceback
 import uuid
 from pathlib import Path
 
@@ -27,8 +29,8 @@ def run(layout: Layout | None = None) -> int:
         outcome = _prepared_and_built(place)
     except Refused as refused:
         outcome = _refused(refused)
-    except OSError as error:
-        outcome = _refused(_no_space(error))
+    except Exception as error:  # noqa: BLE001  (the build's boundary: its end must be recorded)
+        outcome = _refused(_unforeseen(error))
     screen.blank()
     try:
         outcome.write(place.out)
@@ -38,13 +40,17 @@ def run(layout: Layout | None = None) -> int:
     return 1 if outcome.reason else 0
 
 
-def _no_space(error: OSError) -> Refused:
-    """A full disk in words; any other error is the platform's own and stays one."""
-    if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-        raise error
+def _unforeseen(error: Exception) -> Refused:
+    """A full disk in words; anything else as what it is, a fault of the platform."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Refused(
+            "The disk is full: the build was ended.",
+            "Free space on the server, then push again.",
+        )
+    traceback.print_exc(file=sys.stdout)
     return Refused(
-        "The disk is full: the build was ended.",
-        "Free space on the server (`kedge disk` shows what uses it), then push again.",
+        f"The build failed by a fault of Kedge's own: {type(error).__name__}: {error}",
+        "Push again; if it stays so, report the lines above.",
     )
 
 

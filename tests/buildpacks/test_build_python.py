@@ -1,5 +1,8 @@
 """Python apps, built in a real build container and run in the run image."""
 
+import json
+import tarfile
+
 import pytest
 
 from buildpacks.places import APPS
@@ -138,3 +141,49 @@ def test_an_app_without_web_process_gets_a_suggestion(builder, source):
     assert built.result["process_types"] == {}
     assert " !       web: gunicorn app:app" in built.lines
     assert any("H14" in line for line in built.lines)
+
+
+def stand_in_python(folder):
+    """A Python in the form uv fetches them, which calls the stack's, and the list that names it."""
+    bin_dir, lib = folder / "python/bin", folder / "python/lib/python3.12"
+    bin_dir.mkdir(parents=True)
+    lib.mkdir(parents=True)
+    (bin_dir / "python3.12").write_text('#!/bin/sh\nexec /usr/bin/python3 "$@"\n')
+    (bin_dir / "python3.12").chmod(0o755)
+    (bin_dir / "python3").symlink_to("python3.12")
+    (lib / "_sysconfigdata__linux_x86_64-linux-gnu.py").write_text(
+        "# system configuration generated and used by the sysconfig module\n"
+        'build_time_vars = {"CC": "gcc"}\n'
+    )
+    with tarfile.open(folder / "python.tar.gz", "w:gz") as tar:
+        tar.add(folder / "python", "python")
+    entry = {
+        "name": "cpython",
+        "os": "linux",
+        "libc": "gnu",
+        "major": 3,
+        "minor": 12,
+        "patch": 99,
+        "arch": {"family": "x86_64", "variant": None},
+        "prerelease": "",
+        "variant": None,
+        "url": "file:///app/python.tar.gz",
+        "sha256": None,
+        "build": "20260101",
+    }
+    (folder / "list.json").write_text(json.dumps({"cpython-3.12.99-linux-x86_64-gnu": entry}))
+
+
+def test_another_python_is_fetched_once_into_a_layer_of_its_own(builder, source):
+    """A Python the stack lacks is fetched by uv, and kept with its layer for the next build."""
+    app = source("flask-hello", {".python-version": "3.12"})
+    stand_in_python(app)
+    settings = {"UV_PYTHON_DOWNLOADS_JSON_URL": "/app/list.json"}
+    first = builder.build(app, env=settings)
+    assert first.status == 0, first.output
+    assert "-----> Fetching Python 3.12, as .python-version asks" in first.lines
+    assert "-----> Using Python 3.12.99, as .python-version asks" in first.lines
+    again = builder.build(app, env=settings)
+    assert "Fetching" not in again.output
+    assert again.unwritten() == first.all_digests()
+    assert len(again.digests("dependencies")) == 2

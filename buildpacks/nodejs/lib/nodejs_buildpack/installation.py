@@ -51,7 +51,8 @@ class Installation:
         if self._prunes():
             self._prune(changed=self.store.state() != before)
             kept = self.store.pruned
-        _drop_notes(self.place)
+        if self.tools.manager.reusable:
+            _drop_notes(self.place)
         paths = modules.find(self.place.build_dir)
         if paths:
             declare("20-modules", Declaration(paths, kept if self.reusable else None))
@@ -66,9 +67,12 @@ class Installation:
             return
         screen.step(f"Installing the dependencies of {name}")
         self.tools.install()
+        self.tools.bound_downloads()
 
     def _prunes(self) -> bool:
         config = self.place.config
+        if not self.tools.manager.prune:
+            return False
         if any(config.get(name, "").lower() == value for name, value in _NO_PRUNING):
             return False
         if config.get("NODE_ENV", "production") != "production":

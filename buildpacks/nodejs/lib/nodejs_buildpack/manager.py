@@ -103,7 +103,8 @@ def _berry(settings: Path, wanted: str, lock: str) -> Manager:
         name="yarn",
         lock=lock,
         install=(*program, "install", *(["--immutable"] if lock else [])),
-        prune=(*program, "workspaces", "focus", "--all", "--production"),
+        # Plug'n'Play cannot be pruned: `yarn run` wants every package the manifest names.
+        prune=(*program, "workspaces", "focus", "--all", "--production") if modules else (),
         fetched=None if own else ("@yarnpkg/cli-dist", wanted),
         reusable=modules,
     )

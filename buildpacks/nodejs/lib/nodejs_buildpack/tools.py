@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from _lib import screen, tool
+from _lib import download_cache, screen, tool
 from _lib.place import Place
 from _lib.refusal import Refused
 
@@ -37,6 +37,11 @@ class Tools:
                 f"does not fit package.json, run `{self.manager.name} install` on your machine",
                 f"and commit {self.manager.lock or 'the lock file'}.",
             )
+
+    def bound_downloads(self) -> None:
+        """Keep the package managers' downloads from growing without end."""
+        for name in ("npm", "yarn", "pnpm"):
+            download_cache.bound(self.place.cache_dir / name)
 
     def prune(self) -> bool:
         """Remove what only development needs; False when the package manager could not."""

@@ -6,11 +6,11 @@ import os
 import uuid
 from pathlib import Path
 
-from _lib import dependency_tree, screen, tool
+from _lib import dependency_tree, download_cache, screen
 from _lib.place import Place
-from _lib.refusal import Refused
 
 from python_buildpack import pipfile, poetry, project, requirements
+from python_buildpack.bytecode import compile_all
 from python_buildpack.interpreter import Interpreter
 from python_buildpack.uv import VENV, Uv
 
@@ -88,29 +88,10 @@ def _fill(place: Place, uv: Uv, lock: str) -> None:
 
 
 def _finish(place: Place) -> None:
-    """Compile to pyc files that no file time makes stale, and drop what differs between two equal
-    installations.
-    """
+    """Compile, and drop what differs between two equal installations."""
     venv = place.build_dir / VENV
     for record in venv.glob("lib/python3*/site-packages/*.dist-info/uv_cache.json"):
         record.unlink()
     (venv / ".lock").unlink(missing_ok=True)
-    compiling = [
-        "bin/python",
-        "-I",
-        "-m",
-        "compileall",
-        "-q",
-        "--invalidation-mode",
-        "unchecked-hash",
-    ]
-    # Files that are templates or tests for other versions do not compile; that is no error.
-    tool.output_of(
-        ["bash", "-c", '"$@" lib >/dev/null || true', "bash", *compiling],
-        env=place.tool_env(),
-        cwd=venv,
-    )
-    if not (venv / "bin/python").exists():
-        raise Refused(
-            "The virtual environment has no Python.", "Push again; the cache was dropped."
-        )
+    compile_all(place, venv / "bin/python", venv / "lib")
+    download_cache.bound(place.cache_dir / "uv")

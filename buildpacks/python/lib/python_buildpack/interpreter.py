@@ -11,6 +11,8 @@ from _lib.place import Place
 from _lib.refusal import Refused
 
 from python_buildpack import version
+from python_buildpack.bytecode import compile_all
+from python_buildpack.uv import installer_settings
 from python_buildpack.version import Wanted
 
 STACK_PYTHON = "/usr/bin/python3"
@@ -79,12 +81,18 @@ def _program(folder: Path) -> Path:
 
 
 def _fetch(place: Place, asked: Wanted, folder: Path, have: str) -> None:
-    env = place.tool_env(
-        UV_CACHE_DIR=str(place.cache_dir / "uv"), UV_NO_PROGRESS="1", UV_HTTP_TIMEOUT="60"
-    )
+    settings = {
+        "UV_HTTP_TIMEOUT": "60",
+        **installer_settings(place.config),
+        "UV_CACHE_DIR": str(place.cache_dir / "uv"),
+        "UV_NO_PROGRESS": "1",
+    }
+    env = place.tool_env(**settings)
     command = ["uv", "python", "install", "--install-dir", str(folder), "--no-bin", asked.version]
     status, lines = tool.run_shown(command, env=env, cwd=Path("/"))
     if status == 0:
+        program = _program(folder)
+        compile_all(place, program, program.parents[1] / "lib")
         return
     what = f"Python {asked.version}, which {asked.file} asks for,"
     stack = f"The stack has Python {have}: to use it, write {have.rpartition('.')[0]} instead."

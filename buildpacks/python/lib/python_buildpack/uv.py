@@ -21,20 +21,18 @@ class Uv:
     def __init__(self, place: Place, interpreter: str) -> None:
         self._place = place
         self._venv = place.build_dir / VENV
-        self._env = place.tool_env(
-            **_installer_settings(place.config),
-            UV_CACHE_DIR=str(place.cache_dir / "uv"),
-            UV_LINK_MODE="hardlink",
-            UV_NO_PROGRESS="1",
-            UV_PYTHON=interpreter,
-            UV_PYTHON_DOWNLOADS="never",
-            UV_PROJECT_ENVIRONMENT=str(self._venv),
-            UV_HTTP_TIMEOUT=self._timeout(),
-            VIRTUAL_ENV=str(self._venv),
-        )
-
-    def _timeout(self) -> str:
-        return self._place.config.get("UV_HTTP_TIMEOUT", "60")
+        settings = {
+            "UV_HTTP_TIMEOUT": "60",
+            **installer_settings(place.config),
+            "UV_CACHE_DIR": str(place.cache_dir / "uv"),
+            "UV_LINK_MODE": "hardlink",
+            "UV_NO_PROGRESS": "1",
+            "UV_PYTHON": interpreter,
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_PROJECT_ENVIRONMENT": str(self._venv),
+            "VIRTUAL_ENV": str(self._venv),
+        }
+        self._env = place.tool_env(**settings)
 
     def version(self) -> str:
         """Uv's own version; a different one may lay files out differently."""
@@ -77,7 +75,7 @@ def _killed(status: int) -> tuple[str, ...]:
     )
 
 
-def _installer_settings(config: dict[str, str]) -> dict[str, str]:
+def installer_settings(config: dict[str, str]) -> dict[str, str]:
     """Of the config vars, uv's own settings, and pip's two about indexes as uv knows them."""
     settings = {name: value for name, value in config.items() if name.startswith(_PASSED_ON)}
     if "PIP_INDEX_URL" in config:
