@@ -40,6 +40,12 @@ def build(build_id: str) -> None:
     builds.run(services(), builder(), uuid.UUID(build_id))
 
 
+@app.task(name="kedge.forget_cache")  # type: ignore[untyped-decorator]
+def forget_cache(app_id: str) -> None:
+    """Drop the build cache of an app."""
+    builder().forget_cache(uuid.UUID(app_id))
+
+
 @app.task(name="kedge.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
     """End builds whose worker died, with their containers."""

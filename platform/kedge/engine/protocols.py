@@ -350,6 +350,9 @@ class Queue(Protocol):
     def build(self, build_id: UUID) -> None:
         """Have a build run. Raises QueueDown."""
 
+    def forget_cache(self, app_id: UUID) -> None:
+        """Have the build cache of an app dropped. Raises QueueDown."""
+
 
 # --- logs --------------------------------------------------------------------------------------
 

@@ -45,6 +45,10 @@ class CeleryQueue:
         """Have a build run. Raises QueueDown."""
         self._send("kedge.build", str(build_id))
 
+    def forget_cache(self, app_id: uuid.UUID) -> None:
+        """Have the build cache of an app dropped. Raises QueueDown."""
+        self._send("kedge.forget_cache", str(app_id))
+
     def _send(self, name: str, *args: Any) -> None:
         try:
             self._app.send_task(name, args=args, retry=False)

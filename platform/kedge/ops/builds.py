@@ -145,6 +145,14 @@ def cancel(services: Services, actor: Actor, app_identity: str, build_id: str) -
         return build
 
 
+def forget_cache(services: Services, actor: Actor, app_identity: str) -> None:
+    """Have the app's next build begin without what earlier ones kept. Raises QueueDown."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        record(tx, actor, "build_cache.destroy", app)
+    services.queue.forget_cache(app.id)
+
+
 def request_cancel(services: Services, tx: Transaction, build: Build) -> None:
     """Ask whoever runs the build to end it; one that nobody runs yet ends at once."""
     build.cancel_requested_at = services.now()

@@ -71,8 +71,8 @@ def rotate(services: Services, actor: Actor) -> Rotation:
     """
     if not actor.is_owner:
         raise Forbidden("Only the installation's owner may rotate its keys.")
-    with services.database.advisory_lock(LOCK, wait=False) as held:
-        if not held:
+    with services.database.advisory_lock(LOCK, wait=False) as lock:
+        if not lock.held:
             raise Conflict("The keys are being rotated already. Wait until that has ended.")
         if not services.settings.secret_key:
             prepend_key(services.settings.home / "secret.key")

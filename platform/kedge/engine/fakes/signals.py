@@ -37,9 +37,18 @@ class FakeQueue:
     def __init__(self) -> None:
         self.down = False
         self.builds: list[UUID] = []
+        self.forgotten: list[UUID] = []
 
     def build(self, build_id: UUID) -> None:
         """Remember a build to run."""
+        self._check()
+        self.builds.append(build_id)
+
+    def forget_cache(self, app_id: UUID) -> None:
+        """Remember an app whose build cache is to be dropped."""
+        self._check()
+        self.forgotten.append(app_id)
+
+    def _check(self) -> None:
         if self.down:
             raise QueueDown("The fake queue is down.")
-        self.builds.append(build_id)
