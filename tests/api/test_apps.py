@@ -26,8 +26,28 @@ def test_a_name_is_made_up(api):
 
 @pytest.mark.parametrize(
     "name",
-    ["ab", "a" * 31, "Hello", "1app", "app-", "-app", "my_app", "my.app", "é", "app\n", 7, ["a"]]
-    + ["localhost", "api", "git", "www", "heroku", "kedge", "id", "data"],
+    [
+        "ab",
+        "a" * 31,
+        "Hello",
+        "1app",
+        "app-",
+        "-app",
+        "my_app",
+        "my.app",
+        "é",
+        "app\n",
+        7,
+        ["a"],
+        "localhost",
+        "api",
+        "git",
+        "www",
+        "heroku",
+        "kedge",
+        "id",
+        "data",
+    ],
 )
 def test_names_that_may_not_be(api, name):
     """A name that breaks Heroku's rule or is the platform's own is refused in words with 422."""
@@ -177,7 +197,6 @@ def test_every_row_of_one_moment_is_in_the_pages(api, services):
 
 def _account(api, services, email):
     from api.conftest import Api
-
     from kedge.model.account import Account
     from kedge.ops.accounts import _authorization
 

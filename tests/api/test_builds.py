@@ -151,7 +151,7 @@ def test_builds_that_may_not_be(api, hello, body):
 
 
 def test_addresses_that_cannot_be_read(api, hello):
-    """An address that is none is taken as it is: that it cannot be fetched is the build's to say."""
+    """An address that is none is taken as it is: the build says that it cannot be fetched."""
     for url in ("http://[x", "/sources/" + "0" * 40, "sources", f"http://x/sources/{uuid.uuid4()}"):
         build = api.post("/apps/hello/builds", {"source_blob": {"url": url}})
         assert build["source_blob"]["url"] == url
@@ -164,6 +164,15 @@ def test_pages_of_builds(api, deployer, hello):
     assert [build["id"] for page in pages for build in page] == made[::-1]
     assert all(build["release"] for page in pages for build in page)
     assert [build["id"] for build in api.get("/apps/hello/builds")] == made
+
+
+def test_the_build_cache(api, services, hello):
+    """The worker is told to drop an app's build cache; without a queue the answer is 503."""
+    assert api.delete("/apps/hello/build-cache", 202) == {}
+    assert services.queue.forgotten == [uuid.UUID(hello.id)]
+    services.queue.down = True
+    assert api.delete("/apps/hello/build-cache", 503)["id"] == "service_unavailable"
+    api.delete("/apps/nothing/build-cache", 404)
 
 
 def test_buildpacks(api, deployer, services, hello):

@@ -27,9 +27,19 @@ def test_stacks_and_regions(api, hello):
 
 @pytest.mark.parametrize(
     "path",
-    ["/teams", "/spaces", "/enterprise-accounts", "/addons", "/addon-attachments", "/pipelines"]
-    + ["/account/features", "/apps/hello/addons", "/apps/hello/addon-attachments"]
-    + ["/apps/hello/features", "/oauth/sessions"],
+    [
+        "/teams",
+        "/spaces",
+        "/enterprise-accounts",
+        "/addons",
+        "/addon-attachments",
+        "/pipelines",
+        "/account/features",
+        "/apps/hello/addons",
+        "/apps/hello/addon-attachments",
+        "/apps/hello/features",
+        "/oauth/sessions",
+    ],
 )
 def test_empty_lists(api, hello, path):
     """What an installation has none of is an empty list, as clients expect it."""

@@ -48,8 +48,16 @@ def test_all_or_none(api, deployed):
 
 @pytest.mark.parametrize(
     "update",
-    [{"quantity": -1}, {"quantity": 101}, {"quantity": "many"}, {"quantity": [1]}]
-    + [{"quantity": "9" * 5000}, {"size": "Huge"}, {"size": 7}, {"dyno_size": {"name": "x"}}],
+    [
+        {"quantity": -1},
+        {"quantity": 101},
+        {"quantity": "many"},
+        {"quantity": [1]},
+        {"quantity": "9" * 5000},
+        {"size": "Huge"},
+        {"size": 7},
+        {"dyno_size": {"name": "x"}},
+    ],
 )
 def test_quantities_and_sizes_that_may_not_be(api, deployed, update):
     """A quantity below zero, over the limit or no number, and an unknown size, are refused."""
@@ -111,10 +119,19 @@ def test_what_the_official_client_sends(api, deployed):
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"command": ""}, {"command": " "}, {"command": 7}, {"command": "x" * 40_000}]
-    + [{"command": "ls", "env": ["A"]}, {"command": "ls", "env": {"1": "x"}}]
-    + [{"command": "ls", "type": "a b"}, {"command": "ls", "size": "Huge"}]
-    + [{"command": "ls", "time_to_live": 0}, {"command": "ls", "attach": "perhaps"}],
+    [
+        {},
+        {"command": ""},
+        {"command": " "},
+        {"command": 7},
+        {"command": "x" * 40000},
+        {"command": "ls", "env": ["A"]},
+        {"command": "ls", "env": {"1": "x"}},
+        {"command": "ls", "type": "a b"},
+        {"command": "ls", "size": "Huge"},
+        {"command": "ls", "time_to_live": 0},
+        {"command": "ls", "attach": "perhaps"},
+    ],
 )
 def test_one_off_dynos_that_may_not_be(api, deployed, body):
     """A one-off dyno without a command, or with what no dyno can have, is refused in words."""

@@ -90,7 +90,7 @@ def test_a_tail_goes_on(say, read):
 
 
 def test_a_reader_goes_on_where_it_was(say, read):
-    """With the last id it saw, in this session or a new one, a reader misses and repeats nothing."""
+    """With the last id it saw a reader misses and repeats nothing, in a new session too."""
     say("web.1", "seen")
     first = read(EVENTS, lines=1).text
     last_id = next(line for line in first.splitlines() if line.startswith("id: "))[4:]

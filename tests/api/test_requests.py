@@ -166,7 +166,7 @@ def test_a_value_nothing_bounds(api, monkeypatch):
 
 
 def test_access_lines_hold_no_secrets(api, hello):
-    """A request's log line names rule, app, status and who; no token, no secret address, no body."""
+    """A request's log line names rule, app, status and who; no token, secret address or body."""
     from structlog.testing import capture_logs
 
     url = api.post("/apps/hello/log-sessions", {})["logplex_url"]

@@ -20,7 +20,7 @@ routes = Blueprint("absent", __name__)
 @routes.get("/spaces")
 @routes.get("/teams")
 def none() -> Response:
-    """None."""
+    """An empty list: an installation has none."""
     return answer_list([])
 
 
@@ -28,13 +28,13 @@ def none() -> Response:
 @routes.get("/apps/<app>/addons")
 @routes.get("/apps/<app>/features")
 def none_of_app(app: str) -> Response:
-    """None, of an app that exists."""
+    """An empty list: no app has any."""
     apps.find(services(), actor(), app)
     return answer_list([])
 
 
 @routes.get("/apps/<app>/pipeline-couplings")
 def no_coupling(app: str) -> Response:
-    """No app is in a pipeline."""
+    """Not found: no app is in a pipeline."""
     apps.find(services(), actor(), app)
     raise NotFound.of("pipeline_coupling")

@@ -88,13 +88,13 @@ def regenerate(authorization: str) -> Response:
 
 @routes.get("/oauth/sessions")
 def sessions() -> Response:
-    """Sessions of a browser login: none, people sign in with tokens."""
+    """An empty list: people sign in with tokens."""
     return answer_list([])
 
 
 @routes.delete("/oauth/sessions/<session>")
 def end_session(session: str) -> Response:
-    """Never finds one."""
+    """Not found: there are no sessions to end."""
     del session
     raise NotFound.of("session")
 

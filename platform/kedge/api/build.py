@@ -78,6 +78,13 @@ def cancel(app: str, build: str) -> Response:
     return answer(shown(builds.cancel(services(), actor(), app, build)))
 
 
+@routes.delete("/apps/<app>/build-cache")
+def forget_cache(app: str) -> Response:
+    """Drop what builds of an app keep for later ones."""
+    builds.forget_cache(services(), actor(), app)
+    return answer({}, 202)
+
+
 def _source(blob: Json) -> SourceRef:
     address = bodies.text(blob, "url")
     checksum = bodies.text(blob, "checksum", limit=80)

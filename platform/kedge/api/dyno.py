@@ -83,7 +83,7 @@ def stop(app: str, dyno: str) -> Response:
 
 @routes.get("/kedge/dynos/<dyno>")
 def outcome(dyno: str) -> Response:
-    """How a dyno ended, also after it is gone from the list: `exit_status` is null until then."""
+    """How a dyno ended, also after it is gone from the list; `exit_status` is null until then."""
     row = dynos.find_any(services(), actor(), dyno)
     state = {"state": row.state, "exit_status": row.exit_status}
     return answer({"id": str(row.id), "name": row.name, **state})

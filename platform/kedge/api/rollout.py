@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from flask import Blueprint, Response, request
 
 from kedge.api.answers import answer
@@ -36,9 +38,12 @@ def info(app: str) -> Response:
 
 def _wait_seconds() -> float:
     try:
-        return float(request.args.get("wait", "0"))
+        seconds = float(request.args.get("wait", "0"))
     except ValueError:
-        raise InvalidParams("wait must be a number of seconds.") from None
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise InvalidParams("wait must be a number of seconds.")
+    return seconds
 
 
 def _failed(release: Release | None) -> Json | None:

@@ -44,7 +44,7 @@ def create() -> Response:
 
 @routes.post("/apps/<app>/sources")
 def create_for_app(app: str) -> Response:
-    """Likewise; the older form."""
+    """Where to upload an archive, in the older form."""
     apps.find(services(), actor(), app)
     return create()
 
