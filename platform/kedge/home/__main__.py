@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from kedge.errors import KedgeError
-from kedge.home import commands, detached, foundation, installation, up
+from kedge.home import alone, commands, detached, foundation, installation, up
 from kedge.settings import Settings, load
 
 
@@ -20,6 +20,7 @@ def main() -> int:
     """Do the one thing that is named; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m kedge.home")
     parser.add_argument("what", choices=sorted(DOINGS))
+    parser.add_argument("name", nargs="?", default="", help="with `part`: which")
     parser.add_argument("--background", action="store_true")
     parser.add_argument("--engine", action="store_true")
     parser.add_argument("--detach", action="store_true")
@@ -56,8 +57,13 @@ def _status(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _foundation(settings: Settings, asked: argparse.Namespace) -> int:
-    _say(foundation.answer(installation.establish(settings), engine=asked.engine))
-    return 0
+    answer = foundation.answer(installation.establish(settings), engine=asked.engine)
+    _say(answer)
+    return 1 if "reason" in json.loads(answer) else 0
+
+
+def _part(settings: Settings, asked: argparse.Namespace) -> int:
+    alone.run(installation.establish(settings), asked.name)
 
 
 def _release(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -81,6 +87,7 @@ DOINGS = {
     "status": _status,
     "foundation": _foundation,
     "release": _release,
+    "part": _part,
 }
 
 sys.exit(main())
