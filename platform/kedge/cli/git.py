@@ -17,7 +17,7 @@ from kedge.cli import checkout, target
 from kedge.cli.api import AppApi
 from kedge.cli.failure import CommandFailed
 from kedge.cli.options import on_app
-from kedge.cli.screen import app_name, say, show
+from kedge.cli.screen import app_name, paint, say, show
 
 
 @click.command("git:remote")
@@ -78,6 +78,11 @@ def arrange_credentials(platform: target.Target) -> None:
     checkout.git("config", "--local", "--add", key, _helper())
     if platform.is_secure and platform.ca_file:
         checkout.git("config", "--local", f"http.{platform.url}.sslCAInfo", str(platform.ca_file))
+        if os.environ.get("GIT_SSL_CAINFO"):
+            say(
+                f"{paint('Warning:', 'yellow')} GIT_SSL_CAINFO is set and hides the platform's CA "
+                f"from git: `env -u GIT_SSL_CAINFO git push …`."
+            )
 
 
 def _helper() -> str:

@@ -16,7 +16,7 @@ from kedge.cli.progress import Progress
 from kedge.cli.screen import app_name, colour_of, count, paint, say
 
 # How long one question is held open by the platform, at most.
-POLL_SECONDS = 2
+POLL_SECONDS = 1
 PAUSE_SECONDS = 0.2
 # How long the platform may be away in a wait: a part that died is ready again within 10 s.
 AWAY_SECONDS = 30.0
@@ -154,13 +154,15 @@ def _told(state: dict[str, Any], version: int | None) -> str:
     if stage == "release phase":
         return f"v{rolling}: running the release command…"
     if stage == "waiting":
-        return f"v{rolling or '?'}: waiting for its turn…"
+        return f"v{rolling or '?'}: waiting to roll out…"
     words = f"Rolling out v{rolling}" if rolling else "Changing dynos"
     return f"{words}: {_dynos_told(state['dynos'], rolling) or 'starting dynos'}"
 
 
 def _dynos_told(dynos: list[dict[str, Any]], release: int | None) -> str:
-    shown = [d for d in dynos if release is None or d["release"] == release]
+    """States by name; of two of one name (an old one draining) the newer, which is last."""
+    by_name = {d["name"]: d for d in dynos if release is None or d["release"] == release}
+    shown = [by_name[name] for name in sorted(by_name)]
     if len(shown) > MANY_DYNOS:
         tally = Counter(d["state"] for d in shown)
         return ", ".join(

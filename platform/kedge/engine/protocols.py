@@ -299,7 +299,7 @@ class AccessLine:
 
 @dataclass(frozen=True, slots=True)
 class AccessLines:
-    """Lines after a cursor; `next_cursor` goes into the next call; `lost` were dropped before them."""
+    """Lines after a cursor; `lost` were dropped before them; `next_cursor` is for the next call."""
 
     lines: tuple[AccessLine, ...]
     next_cursor: int

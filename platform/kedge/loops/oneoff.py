@@ -12,7 +12,6 @@ import structlog
 from sqlalchemy import select
 
 from kedge.engine.protocols import Attachment, Runtime
-from kedge.engine.rendezvous import RendezvousServer
 from kedge.errors import KedgeError
 from kedge.loops.lives import Lives
 from kedge.model.account import token_digest
@@ -24,21 +23,12 @@ SIZE = {"columns", "lines"}
 
 
 class OneOffs:
-    """Serves rendezvous connections."""
+    """Gives out the sessions of attached dynos, for the rendezvous server."""
 
     def __init__(self, services: Services, runtime: Runtime, lives: Lives) -> None:
         self._services, self._runtime, self._lives = services, runtime, lives
 
-    def serve(self) -> None:
-        """Begin to listen; returns at once."""
-        settings = self._services.settings
-        certificate = settings.run_dir / "router" / "certs" / "default.pem"
-        server = RendezvousServer(
-            settings.bind, settings.rendezvous_port_in_use, certificate, self._claim
-        )
-        server.start()
-
-    def _claim(self, secret: str) -> Session | None:
+    def claim(self, secret: str) -> Session | None:
         """The session of a secret, once; None for an unknown or used one."""
         dyno = self._take(secret)
         if dyno is None:

@@ -15,8 +15,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import or_, select
 
-from kedge.engine.docker.runtime import DockerRuntime
-from kedge.engine.protocols import Container, Router
+from kedge.engine.protocols import Container, Router, Runtime
 from kedge.errors import KedgeError
 from kedge.loops.access import AccessLog
 from kedge.loops.collect import Collector
@@ -42,7 +41,7 @@ JANITOR_SECONDS = 5.0
 class Supervisor:
     """Everything that looks after dynos, while this process leads."""
 
-    def __init__(self, services: Services, runtime: DockerRuntime, router: Router) -> None:
+    def __init__(self, services: Services, runtime: Runtime, router: Router) -> None:
         self._services, self._runtime, self._router = services, runtime, router
         self.stopping = threading.Event()
         self._leadership = Leadership(services.database, self.stopping)
@@ -50,7 +49,7 @@ class Supervisor:
         self._schedule = Schedule(self._look)
         lives = Lives(services, runtime, router, self._collector, self._wake)
         self._rollouts = Rollouts(services, runtime, router, lives)
-        self._one_offs = OneOffs(services, runtime, lives)
+        self.one_offs = OneOffs(services, runtime, lives)
         self._access = AccessLog(services, router)
         self._memory = MemoryWatch(services, runtime)
         self._janitor = Janitor(services, runtime)
@@ -60,7 +59,6 @@ class Supervisor:
         self._leadership.start()
         self._schedule.start()
         self._services.wakes.subscribe(self._woken)
-        self._one_offs.serve()
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(MEMORY_SECONDS, self._memory.look)
         self._every(TEND_SECONDS, self._runtime.tend)

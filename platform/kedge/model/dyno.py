@@ -54,6 +54,7 @@ class Dyno(Row):
     restart_requested_at: Mapped[datetime | None]
     stop_requested_at: Mapped[datetime | None]
     runtime_id: Mapped[str | None] = mapped_column(String(64))
+    routed: Mapped[bool] = mapped_column(default=False)
     host: Mapped[str | None] = mapped_column(String(64))
     port: Mapped[int | None]
     crash_count: Mapped[int] = mapped_column(default=0)

@@ -21,7 +21,7 @@ from kedge.model.account import Account
 from kedge.model.app import App
 from kedge.model.config import ConfigSnapshot
 from kedge.model.slug import Slug
-from kedge.model.tables import AppId, Changed, Id, Json, Moment, Row
+from kedge.model.tables import AppId, Changed, Id, Json, Row
 
 
 class Status(StrEnum):
@@ -39,6 +39,7 @@ class Stage(StrEnum):
     WAITING = "waiting"
     RELEASE_PHASE = "release phase"
     ROLLOUT = "rollout"
+    SWITCHED = "switched"
     DONE = "done"
 
 

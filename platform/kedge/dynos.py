@@ -1,4 +1,4 @@
-"""`python -m kedge.loops`: the Procfile's `dynos`."""
+"""The Procfile's `dynos`: the supervisor and the door to attached dynos, on the real engines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from kedge import services as bound
 from kedge import settings as configuration
 from kedge.engine.docker.runtime import DockerRuntime
+from kedge.engine.rendezvous import RendezvousServer
 from kedge.engine.router import AgentRouter
 from kedge.home import installation as installations
 from kedge.log import configure
@@ -30,6 +31,12 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stopping.set())
     supervisor.start()
+    RendezvousServer(
+        settings.bind,
+        settings.rendezvous_port_in_use,
+        installation.router_dir / "certs" / "default.pem",
+        supervisor.one_offs.claim,
+    ).start()
     log.info("supervisor.started", installation=installation.id)
     while not supervisor.stopping.wait(1.0):
         pass
@@ -38,4 +45,5 @@ def main() -> None:
         stop_all_dynos(runtime)
 
 
-main()
+if __name__ == "__main__":
+    main()
