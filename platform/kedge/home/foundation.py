@@ -81,10 +81,10 @@ def _gateways(installation: Installation) -> tuple[str, ...]:
 
     An engine elsewhere has its network there, and nothing of it here to listen on.
     """
-    from kedge.engine.docker import network  # noqa: PLC0415 - likewise
-    from kedge.engine.docker.client import Engine  # noqa: PLC0415
+    from kedge.engine.docker.client import Engine  # noqa: PLC0415 - likewise
+    from kedge.engine.docker.site import Site  # noqa: PLC0415
 
     settings = installation.settings
-    found = network.ensure(Engine(settings.docker_host, installation.id), settings.network_pool)
+    found = Site(Engine(settings.docker_host, installation.id), settings).ensure()
     is_here = os.path.exists(f"/sys/class/net/{found.bridge}")  # noqa: PTH110 - one question
     return (str(found.gateway),) if is_here else ()
