@@ -67,7 +67,7 @@ def stream(secret: str) -> Response:
     is_events = "text/event-stream" in request.headers.get("Accept", "")
     reading = Reading.begin(services(), session, request.headers.get("Last-Event-ID"))
     kind = "text/event-stream" if is_events else "text/plain"
-    body = reading.events() if is_events else reading.plain(request.environ)
+    body = reading.events() if is_events else reading.plain()
     return Response(body, mimetype=kind, headers={"Cache-Control": "no-cache"})
 
 
@@ -77,6 +77,7 @@ class Reading:
 
     services: Services
     session: LogSession
+    environ: dict[str, Any]
     only: LogFilter
     lines: Sequence[LogLine]
     cursor: str
@@ -93,7 +94,7 @@ class Reading:
             found = services.logs.follow(session.app_id, after, only)
         else:
             found = services.logs.tail(session.app_id, session.filters["lines"], only)
-        return cls(services, session, only, *found)
+        return cls(services, session, request.environ, only, *found)
 
     def events(self) -> Iterator[bytes]:
         """Server-sent events; a comment every fifteen seconds of silence."""
@@ -101,19 +102,19 @@ class Reading:
         for lines, cursor in self._batches():
             yield _event(lines, cursor) if lines else b": \n\n"
 
-    def plain(self, environ: dict[str, Any]) -> Iterator[bytes]:
+    def plain(self) -> Iterator[bytes]:
         """One line a row."""
         for lines, _ in self._batches():
-            if lines:
-                yield "".join(f"{format_line(line)}\n" for line in lines).encode()
-            elif has_left(environ):
-                return
+            yield "".join(f"{format_line(line)}\n" for line in lines).encode()
 
     def _batches(self) -> Iterator[tuple[Sequence[LogLine], str]]:
-        """Lines as they come, and none about every fifteen seconds of silence."""
+        """Lines as they come, and none about every fifteen seconds of silence.
+
+        Ends when the client went away, or the app with its session.
+        """
         yield self.lines, self.cursor
         spoke_at = renewed_at = time.monotonic()
-        while self.session.filters["tail"]:
+        while self.session.filters["tail"] and not has_left(self.environ):
             self.lines, self.cursor = self.services.logs.follow(
                 self.session.app_id, self.cursor, self.only
             )
