@@ -19,8 +19,9 @@ from kedge.errors import StartRefused
 NAME = "kedge-postgres"
 # $0 the folder, $1 where it is to appear, $2 the account; the rest is the program.
 CONFINED = (
-    'mkdir -p "$1" && mount --bind "$0" "$1" && cd / && account=$2 && shift 2 && exec setpriv --reuid "$account"'
-    ' --regid "$account" --clear-groups --inh-caps=-all --no-new-privs -- "$@"'
+    'mkdir -p "$1" && mount --bind "$0" "$1" && cd / && account=$2 && shift 2'
+    ' && exec setpriv --reuid "$account" --regid "$account" --clear-groups'
+    ' --inh-caps=-all --no-new-privs -- "$@"'
 )
 OTHERWISE = "Run Kedge as an ordinary user, or give it a server of yours by DATABASE_URL."
 
