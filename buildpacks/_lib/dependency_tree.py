@@ -77,7 +77,9 @@ def restore(keep_in: Path, build_dir: Path) -> tuple[str, ...]:
     (keep_in / _PATHS_FILE).unlink()
     for index, path in enumerate(paths):
         target = build_dir / path
-        if target.exists():
+        if target.is_symlink() or target.is_file():
+            target.unlink()
+        elif target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         (keep_in / str(index)).rename(target)

@@ -33,7 +33,7 @@ class Place:
         """The environment for tools: this process's, a home that is not the slug, then `extra`."""
         home = Path(os.environ["TMPDIR"]) / "home"
         home.mkdir(exist_ok=True)
-        return {**os.environ, "HOME": str(home), "CI": "true", **extra}
+        return {**os.environ, "HOME": str(home), **extra}
 
     def app_env(self, **extra: str) -> dict[str, str]:
         """The environment for the app's own code in a build: config vars over the tools'."""

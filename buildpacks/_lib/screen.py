@@ -6,7 +6,9 @@ import sys
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line.rstrip() + "\n")
+    # File names need not be UTF-8; what is shown has to be.
+    shown = line.rstrip().encode(errors="replace").decode()
+    sys.stdout.write(f"{shown}\n")
     sys.stdout.flush()
 
 

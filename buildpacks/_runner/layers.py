@@ -70,7 +70,8 @@ def largest(layers: Iterable[Layer], limit: int = 10) -> list[tuple[str, int]]:
     """The slug's largest top-level folders and files, with their bytes, largest first."""
     sizes: Counter[str] = Counter()
     for layer in layers:
-        sizes.update(layer.folders)
+        for name, taken in layer.folders.items():
+            sizes[name.encode(errors="replace").decode()] += taken
     return sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from _lib.refusal import Refused
 
-_ENTRY = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*)")
+_ENTRY = re.compile(r"([A-Za-z0-9_-]+):\s*(\S[^\0]*)")
 _LONGEST_TYPE = 40
 _FORM = (
     "Each line of a Procfile reads `<process type>: <command>`, for example: web: gunicorn app:app"
@@ -74,6 +74,8 @@ def _entry(line: str, number: int) -> tuple[str, str]:
 
 
 def _problem(line: str) -> str:
+    if "\0" in line:
+        return "It has a NUL character."
     name, colon, command = line.partition(":")
     if not colon:
         return "It has no colon."

@@ -27,6 +27,8 @@ def unpack(source_tar: Path, build_dir: Path, *, commit_time: int) -> None:
             *unpacking.stderr.splitlines()[-5:],
             "Send a plain or gzipped tar archive of regular files, folders and links.",
         )
+    # An archive may hold files that their owner cannot read; a build has to.
+    subprocess.run(["chmod", "-R", "u+rwX", f"{build_dir}/."], check=True)
     remove(build_dir / ".git")
     _stamp(build_dir, commit_time)
 

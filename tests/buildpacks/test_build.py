@@ -91,3 +91,15 @@ def test_a_source_that_is_no_tar_is_refused(builder, tmp_path, monkeypatch):
     built = builder.build(tmp_path / "x")
     assert built.status == 1
     assert built.result["reason"] == "The source could not be unpacked."
+
+
+def test_odd_files_do_not_break_a_build(builder, source):
+    """Unreadable files, names that are not UTF-8 and links in place of folders are all taken."""
+    app = source("procfile-only", {"secret": "x"})
+    (app / "secret").chmod(0)
+    (app / b"caf\xe9".decode(errors="surrogateescape")).write_text("x" * 5000)
+    (app / "node_modules").symlink_to("nowhere")
+    built = builder.build(app)
+    assert built.status == 0, built.output
+    assert ["caf?", 5000] in built.result["largest"]
+    assert "app/secret" in built.listing()

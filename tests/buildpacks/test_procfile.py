@@ -24,6 +24,7 @@ def test_windows_files_are_understood():
     [
         ("web: ok\nnonsense\n", 2, "no colon"),
         ("web:\n", 1, "no command"),
+        ("web: a\0b\n", 1, "NUL"),
         ("we b: x\n", 1, "no process type"),
         ("web: ok\n\nwéb: x\n", 3, "no process type"),
     ],

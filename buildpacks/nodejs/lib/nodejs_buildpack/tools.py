@@ -30,7 +30,7 @@ class Tools:
         Raises:
             Refused: the package manager failed.
         """
-        if self._run(self.manager.install) != 0:
+        if self._run(self.manager.install, asks_nothing=True) != 0:
             raise Refused(
                 f"The dependencies could not be installed by {self.manager.name}.",
                 f"What {self.manager.name} says above names the cause. If the lock file",
@@ -45,7 +45,7 @@ class Tools:
 
     def prune(self) -> bool:
         """Remove what only development needs; False when the package manager could not."""
-        return self._run(self.manager.prune) == 0
+        return self._run(self.manager.prune, asks_nothing=True) == 0
 
     def script(self, name: str) -> bool:
         """Run a script of package.json if there is one; whether there was.
@@ -64,8 +64,12 @@ class Tools:
             )
         return True
 
-    def _run(self, arguments: tuple[str, ...]) -> int:
-        status, _ = tool.run_shown(arguments, env=self.env, cwd=self.place.build_dir)
+    def _run(self, arguments: tuple[str, ...], *, asks_nothing: bool = False) -> int:
+        """Run a program. CI keeps package managers from asking; for an app's own build it would
+        turn warnings into errors, and Heroku does not set it.
+        """
+        env = {**self.env, "CI": "true"} if asks_nothing else self.env
+        status, _ = tool.run_shown(arguments, env=env, cwd=self.place.build_dir)
         if status == 137:
             screen.error("It was killed: most likely the build needed more memory than it may use.")
         return status

@@ -21,6 +21,8 @@ def run(place: Place, name: str) -> None:
     screen.step(f"Running bin/{name}")
     program.chmod(0o755)
     env = place.app_env(**pythons_environment(), HOME=str(place.build_dir))
-    status, _ = tool.run_shown([str(program)], env=env, cwd=place.build_dir)
+    # A shell runs a program without `#!` as a script of its own; so it does on Heroku.
+    arguments = ["bash", "-c", '"$0"', str(program)]
+    status, _ = tool.run_shown(arguments, env=env, cwd=place.build_dir)
     if status != 0:
         raise Refused(f"bin/{name} of the app ended with status {status}.")
