@@ -35,7 +35,7 @@ def test_a_taken_port_is_named_with_who_has_it(home):
 
 def test_a_missing_program_is_named_with_its_package(home, tmp_path):
     """Without a Redis server on PATH the start is refused before anything runs."""
-    for name in ("unshare", "sh", "mount", "setpriv", "postgres"):
+    for name in ("unshare", "sh", "mkdir", "mount", "setpriv", "postgres"):
         found = subprocess.check_output(["which", name], text=True).strip()
         (tmp_path / name).symlink_to(os.path.realpath(found))
     words = refused(home, PATH=str(tmp_path))
