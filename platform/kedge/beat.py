@@ -5,12 +5,24 @@ Apart from `tasks.py`, so that a process that only tells the time loads no datab
 
 from __future__ import annotations
 
+from typing import Any
+
+from celery.signals import beat_init
+
 from kedge import settings as configuration
 from kedge.engine.queue import celery_app
+from kedge.home import installation as installations
 
 TIDY_SECONDS = 10.0
 
-app = celery_app(configuration.load().redis_url)
+
+@beat_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def _say_ready(**_: Any) -> None:
+    installations.of(settings).ready_file("clock").touch()
+
+
+settings = configuration.load()
+app = celery_app(settings.redis_url)
 app.conf.beat_schedule = {
     "tidy": {
         "task": "kedge.tidy",

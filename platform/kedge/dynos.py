@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import signal
+import uuid
+from functools import partial
 
 import structlog
 
 from kedge import services as bound
 from kedge import settings as configuration
+from kedge.engine.docker.builder import DockerBuilder
 from kedge.engine.docker.runtime import DockerRuntime
+from kedge.engine.git import Repositories
+from kedge.engine.protocols import Router
 from kedge.engine.rendezvous import RendezvousServer
 from kedge.engine.router import AgentRouter
 from kedge.home import installation as installations
+from kedge.home.certificates import issue
+from kedge.home.installation import Installation
 from kedge.log import configure
+from kedge.loops.certificates import Certificates
+from kedge.loops.rollout import Belongings
 from kedge.loops.shutdown import stop_all_dynos
 from kedge.loops.supervisor import Supervisor
+from kedge.ops.services import Services
+from kedge.settings import Settings
 
 log = structlog.get_logger()
 
@@ -27,7 +38,8 @@ def main() -> None:
     services = bound.bind(settings)
     runtime = DockerRuntime(settings, installation.id, services.slugs)
     router = AgentRouter(str(installation.router_dir / "agent.sock"))
-    supervisor = Supervisor(services, runtime, router)
+    belongings = _belongings(settings, installation, services, router)
+    supervisor = Supervisor(services, runtime, router, belongings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stopping.set())
     supervisor.start()
@@ -37,12 +49,28 @@ def main() -> None:
         installation.router_dir / "certs" / "default.pem",
         supervisor.one_offs.claim,
     ).start()
+    installation.ready_file("dynos").touch()
     log.info("supervisor.started", installation=installation.id)
     while not supervisor.stopping.wait(1.0):
         pass
     supervisor.stop()
     if installation.stop_dynos_flag.exists():
         stop_all_dynos(runtime)
+
+
+def _belongings(
+    settings: Settings, installation: Installation, services: Services, router: Router
+) -> Belongings:
+    repositories = Repositories(settings.home / "repos", settings.source_limit_mb)
+    builder = DockerBuilder(settings, installation.id, services.slugs)
+
+    def forget_files(app_id: uuid.UUID) -> None:
+        repositories.forget(app_id)
+        builder.forget_cache(app_id)
+
+    register = settings.home / "certificates.json"
+    certificates = Certificates(router, partial(issue, settings.home), register)
+    return Belongings(certificates, forget_files)
 
 
 if __name__ == "__main__":

@@ -61,3 +61,4 @@ def _log_like_the_others(**_: Any) -> None:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _tidy_at_start(**_: Any) -> None:
     tidy.delay()
+    installations.of(settings).ready_file("worker").touch()

@@ -324,6 +324,9 @@ class Router(Protocol):
     def put_certificate(self, name: str, pem: str, hosts: Sequence[str]) -> None:
         """Serve a certificate (chain and key as PEM) for these names."""
 
+    def remove_certificate(self, name: str) -> None:
+        """Serve a certificate no longer. Unknown is fine."""
+
     def access_lines(self, cursor: int, wait_seconds: float) -> AccessLines:
         """Lines after the cursor, waiting for the first up to `wait_seconds`."""
 

@@ -45,6 +45,10 @@ class AgentRouter:
         """Serve a certificate for these names."""
         self._ask("PUT", f"/certificates/{name}", json={"pem": pem, "hosts": list(hosts)})
 
+    def remove_certificate(self, name: str) -> None:
+        """Serve a certificate no longer."""
+        self._ask("DELETE", f"/certificates/{name}")
+
     def access_lines(self, cursor: int, wait_seconds: float) -> AccessLines:
         """Lines after the cursor."""
         answer = self._ask("GET", "/log", params={"after": cursor, "wait": wait_seconds})

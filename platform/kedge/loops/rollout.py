@@ -9,13 +9,16 @@ next look, because every look starts from what is there.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select
 
 from kedge.db import Transaction
-from kedge.engine.protocols import Route, Router, Runtime
+from kedge.engine.protocols import Route, Router
 from kedge.errors import Conflict, Unavailable
+from kedge.loops.certificates import Certificates
 from kedge.loops.lives import Lives
 from kedge.model.app import App
 from kedge.model.dyno import Dyno, State
@@ -32,11 +35,27 @@ ROUNDS = 50  # more rounds in one look would mean that a step does not change wh
 UNAVAILABLE_SECONDS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What an app has besides dynos and a route: its certificate, its repository, its caches."""
+
+    certificates: Certificates
+    forget_files: Callable[[uuid.UUID], None]
+
+    def forget(self, app_id: uuid.UUID) -> None:
+        """Drop them all, for an app that is gone."""
+        self.certificates.forget(app_id)
+        self.forget_files(app_id)
+
+
 class Rollouts:
     """Brings apps to what is wanted of them; each app is looked at by one thread at a time."""
 
-    def __init__(self, services: Services, runtime: Runtime, router: Router, lives: Lives) -> None:
-        self._services, self._runtime, self._router, self._lives = services, runtime, router, lives
+    def __init__(
+        self, services: Services, router: Router, lives: Lives, belongings: Belongings
+    ) -> None:
+        self._services, self._router, self._lives = services, router, lives
+        self._belongings = belongings
         self._in_force: dict[uuid.UUID, Route] = {}
 
     def look(self, app_id: uuid.UUID) -> float | None:
@@ -47,7 +66,8 @@ class Rollouts:
                 if rows is None:
                     self._in_force.pop(app_id, None)
                     return None
-                if not (self._lives.advance(rows) or self._step(rows) or self._route(rows)):
+                # The router before the steps: nothing counts as done that it has not acknowledged.
+                if not (self._lives.advance(rows) or self._route(rows) or self._step(rows)):
                     return self._lives.next_look_seconds(rows)
             log.error("rollout.restless", app=str(app_id))
         except Unavailable as error:
@@ -154,6 +174,7 @@ class Rollouts:
         known = self._in_force.get(rows.app.id)
         if known is None or _content(known) != _content(wanted):
             self._put(rows.app.id, wanted)
+        self._belongings.certificates.ensure(rows.app.id, wanted.hosts, self._services.now())
         return self._begin_draining(rows)
 
     def _put(self, app_id: uuid.UUID, wanted: Route) -> None:
@@ -182,9 +203,10 @@ class Rollouts:
         return True
 
     def _erase(self, rows: AppRows) -> None:
-        """The end of a deleted app: route, containers' leftovers, log, rows."""
+        """The end of a deleted app: route, what it left outside the database, log, rows."""
         self._router.remove(rows.app.id, rows.app.route_version + 1)
         self._lives.forget_app(rows.app.id)
+        self._belongings.forget(rows.app.id)
         with self._services.database.transaction() as tx:
             apps.erase(tx, tx.lock(App, rows.app.id))
         self._services.logs.forget(rows.app.id)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from kedge.engine.protocols import Container, Runtime
 from kedge.errors import KedgeError
 
-GRACE_SECONDS = 8.0  # within what `kedge down` promises; the formation brings them back
+GRACE_SECONDS = 5.0  # within what `kedge down` promises; the formation brings them back
 
 
 def stop_all_dynos(runtime: Runtime) -> None:

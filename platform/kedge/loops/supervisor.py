@@ -24,7 +24,7 @@ from kedge.loops.leadership import Leadership
 from kedge.loops.lives import Lives
 from kedge.loops.memory import MemoryWatch
 from kedge.loops.oneoff import OneOffs
-from kedge.loops.rollout import Rollouts
+from kedge.loops.rollout import Belongings, Rollouts
 from kedge.loops.schedule import Schedule
 from kedge.model.app import App
 from kedge.model.dyno import Dyno, State
@@ -41,14 +41,16 @@ JANITOR_SECONDS = 5.0
 class Supervisor:
     """Everything that looks after dynos, while this process leads."""
 
-    def __init__(self, services: Services, runtime: Runtime, router: Router) -> None:
+    def __init__(
+        self, services: Services, runtime: Runtime, router: Router, belongings: Belongings
+    ) -> None:
         self._services, self._runtime, self._router = services, runtime, router
         self.stopping = threading.Event()
         self._leadership = Leadership(services.database, self.stopping)
         self._collector = Collector(services, runtime)
         self._schedule = Schedule(self._look)
         lives = Lives(services, runtime, router, self._collector, self._wake)
-        self._rollouts = Rollouts(services, runtime, router, lives)
+        self._rollouts = Rollouts(services, router, lives, belongings)
         self.one_offs = OneOffs(services, runtime, lives)
         self._access = AccessLog(services, router)
         self._memory = MemoryWatch(services, runtime)

@@ -7,12 +7,12 @@ build ends as failed in words, and the app can build again.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import Select, and_, select
 from sqlalchemy.orm import Session
 
@@ -20,12 +20,11 @@ from kedge.db import Transaction
 from kedge.engine.protocols import Builder, BuildSpec, Built
 from kedge.errors import (
     BuildCancelled,
-    BuildRefused,
     Conflict,
     InvalidParams,
+    KedgeError,
     NotFound,
     QueueDown,
-    Unavailable,
 )
 from kedge.model.app import App
 from kedge.model.build import Build
@@ -34,17 +33,17 @@ from kedge.model.slug import Slug
 from kedge.ops import config_vars, formations, outputs, releases, sources
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.buildpacks import check as check_buildpack
+from kedge.ops.heart import LEASE, beating
 from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
 from kedge.scrub import Scrubber
 
+log = structlog.get_logger()
 KEYS: Keys = {
     "created_at": Key(Build.created_at, moment, is_unique=False),
     "id": Key(Build.id, uuid.UUID),
 }
-LEASE = timedelta(seconds=20)
 ATTENDANCE = timedelta(seconds=10)
-HEARTBEAT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +182,9 @@ def claim(services: Services, build_id: uuid.UUID) -> Build | None:
             return None
         tx.lock(App, build.app_id)
         tx.refresh(build)
-        if (
-            build.status != "pending"
-            or _is_leased(services, build)
-            or _oldest(tx, build) is not build
-        ):
+        # A lease that ran out is `reap`'s: who held it may live on, and would build side by side.
+        is_waiting = build.status == "pending" and build.lease_until is None
+        if not is_waiting or _oldest(tx, build) is not build:
             return None
         if build.cancel_requested_at:
             _end_failed(services, tx, build, "The build was cancelled before it began.")
@@ -235,21 +232,29 @@ def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
         app = tx.get_one(App, build.app_id)
         config = config_vars.unseal(services, releases.newest(tx, app).config)
     screen = Screen(services, build.output_id, config)
-    heart = Heart(services, build.id)
     try:
-        spec = _spec(services, build, app, config)
-        built = builder.build(spec, screen.show, heart.is_cancelled)
-        heart.check()
-        release = _release(services, build, built)
+        with beating(services, build.id) as heart:
+            spec = _spec(services, build, app, config)
+            heart.check()
+            built = builder.build(spec, screen.show, heart.is_cancelled)
+            release = _release(services, build, built)
         screen.show(b"-----> Launching...\n")
         screen.show(f"       Released v{release.version}\n".encode())
-    except (BuildRefused, Unavailable, InvalidParams) as error:
-        screen.show(f"\n !     {error.message}\n".encode())
-        with services.database.transaction() as tx:
-            failed = tx.lock(Build, build.id)
-            _end_failed(services, tx, failed, error.message)
+    except KedgeError as error:
+        _refuse(services, build, screen, error.message)
+    except Exception as error:  # whatever broke, the app must be able to build again
+        log.exception("build.broke", build=str(build.id), error=type(error).__name__)
+        words = "Something went wrong inside Kedge; the worker's log has the details. Push again."
+        _refuse(services, build, screen, words)
     finally:
         screen.flush()
+
+
+def _refuse(services: Services, build: Build, screen: Screen, reason: str) -> None:
+    screen.show(f"\n !     {reason}\n".encode())
+    with services.database.transaction() as tx:
+        if tx.get(Build, build.id) is not None:  # its app may have been destroyed meanwhile
+            _end_failed(services, tx, tx.lock(Build, build.id), reason)
 
 
 class Screen:
@@ -270,41 +275,6 @@ class Screen:
     def _write(self, clean: bytes) -> None:
         if clean:
             outputs.write(self._services, self._output_id, clean)
-
-
-class Heart:
-    """Keeps a build's lease while it runs, and learns when to stop."""
-
-    def __init__(self, services: Services, build_id: uuid.UUID) -> None:
-        self._services, self._build_id = services, build_id
-        self._next_beat = 0.0
-        self._stop = False
-
-    def is_cancelled(self) -> bool:
-        """Whether to end the build; asked at least every second."""
-        if time.monotonic() >= self._next_beat and not self._stop:
-            self._next_beat = time.monotonic() + HEARTBEAT_SECONDS
-            self._stop = self._beat()
-        return self._stop
-
-    def check(self) -> None:
-        """Raises BuildCancelled when the build may not go on to a release."""
-        self._next_beat = 0.0
-        if self.is_cancelled():
-            raise BuildCancelled("The build was cancelled.")
-
-    def _beat(self) -> bool:
-        now = self._services.now()
-        try:
-            with self._services.database.transaction() as tx:
-                build = tx.lock(Build, self._build_id)
-                if build.status != "pending":
-                    return True
-                build.lease_until = now + LEASE
-                left = build.attended_until is not None and build.attended_until < now
-                return left or build.cancel_requested_at is not None
-        except Unavailable:
-            return False  # the database may be back before the lease runs out
 
 
 def _spec(services: Services, build: Build, app: App, config: Mapping[str, str]) -> BuildSpec:
@@ -399,10 +369,6 @@ def _enqueue(services: Services, build_id: uuid.UUID) -> None:
         services.queue.build(build_id)
     except QueueDown:
         return  # `reap` enqueues it again once the queue is back
-
-
-def _is_leased(services: Services, build: Build) -> bool:
-    return build.lease_until is not None and build.lease_until > services.now()
 
 
 def _oldest(tx: Session, build: Build) -> Build | None:

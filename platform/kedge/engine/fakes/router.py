@@ -51,6 +51,10 @@ class FakeRouter:
         servers = self.routes[app_id].servers if app_id in self.routes else {}
         return {**dict.fromkeys(servers, 0), **self.busy.get(app_id, {})}
 
+    def remove_certificate(self, name: str) -> None:
+        """Serve a certificate no longer."""
+        self.certificates.pop(name, None)
+
     def put_certificate(self, name: str, pem: str, hosts: Sequence[str]) -> None:
         """Remember a certificate."""
         self._answer()
