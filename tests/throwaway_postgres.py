@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -42,7 +43,9 @@ class Cluster:
         # A short folder: a unix socket's path takes at most 107 bytes.
         self.folder = Path(tempfile.mkdtemp(prefix="kpg-", dir="/tmp"))
         self._server = None
-        self._has_template = False
+        # While a test runs, the next database is made: one statement at a time, in a thread.
+        self._ahead = ThreadPoolExecutor(1)
+        self._next = None
 
     def start(self):
         """Make the cluster and wait until it answers."""
@@ -61,6 +64,7 @@ class Cluster:
 
     def stop(self):
         """End the server and forget everything."""
+        self._ahead.shutdown(cancel_futures=True)
         if self._server:
             self._server.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -75,20 +79,25 @@ class Cluster:
 
     def create(self):
         """The name of a new database in its newest form, without any rows."""
-        self._make_template()
-        name = f"t{uuid.uuid4().hex[:12]}"
-        self._say(f"create database {name} template {TEMPLATE} strategy file_copy")
+        if self._next is None:
+            self._make_template()
+            self._next = self._ahead.submit(self._copy)
+        name = self._next.result()
+        self._next = self._ahead.submit(self._copy)
         return name
 
     def drop(self, name):
         """Forget a database, whoever is still connected."""
-        self._say(f"drop database if exists {name} with (force)")
+        self._ahead.submit(self._say, f"drop database if exists {name} with (force)")
+
+    def _copy(self):
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self._say(f"create database {name} template {TEMPLATE} strategy file_copy")
+        return name
 
     def _make_template(self):
-        if not self._has_template:
-            self._say(f"create database {TEMPLATE}")
-            migrate(self.url(TEMPLATE))
-            self._has_template = True
+        self._say(f"create database {TEMPLATE}")
+        migrate(self.url(TEMPLATE))
 
     def _say(self, statement):
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
