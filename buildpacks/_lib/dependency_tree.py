@@ -39,7 +39,14 @@ def declare(name: str, declaration: Declaration) -> None:
     folder = Path(os.environ["KEDGE_DEPENDENCIES"])
     keep_in = str(declaration.keep_in) if declaration.keep_in else None
     content = {"paths": list(declaration.paths), "keep_in": keep_in}
-    (folder / f"{name}.json").write_text(json.dumps(content))
+    part = folder / f"{name}.part"
+    part.write_text(json.dumps(content))
+    part.replace(folder / f"{name}.json")
+
+
+def undeclare(name: str) -> None:
+    """Take a declaration back."""
+    (Path(os.environ["KEDGE_DEPENDENCIES"]) / f"{name}.json").unlink(missing_ok=True)
 
 
 def declared(folder: Path) -> list[Declaration]:

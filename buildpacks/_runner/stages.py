@@ -68,6 +68,8 @@ def _refused(refused: Refused) -> Outcome:
 
 
 def _prepared_and_built(layout: Layout) -> Outcome:
+    # A build that was killed (cancelled, out of time) left its installed trees where they were.
+    _keep_trees(layout)
     for folder in (layout.work, layout.out):
         remove(folder)
     for folder in (layout.build_dir, layout.declared, layout.temporary, layout.cache, layout.out):
@@ -77,8 +79,12 @@ def _prepared_and_built(layout: Layout) -> Outcome:
     try:
         return _built(layout, request)
     finally:
-        for declaration in declared(layout.declared):
-            keep(declaration, layout.app)
+        _keep_trees(layout)
+
+
+def _keep_trees(layout: Layout) -> None:
+    for declaration in declared(layout.declared):
+        keep(declaration, layout.build_dir)
 
 
 def _built(layout: Layout, request: BuildRequest) -> Outcome:

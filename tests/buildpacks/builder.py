@@ -115,6 +115,19 @@ class Builder:
         self.seen |= set(built.all_digests())
         return built
 
+    def kill_at(self, source, words):
+        """Begin a build and kill it once it has printed a line with these words."""
+        with tempfile.TemporaryDirectory(prefix="kedge-build-") as folder:
+            place = Path(folder)
+            place.chmod(0o755)
+            self._request(place, source, (), {}, 500 << 20, None)
+            command = self._command(place, "--name", self.volume)
+            with subprocess.Popen(
+                ["docker", *command], stdout=subprocess.PIPE, text=True
+            ) as running:
+                next(line for line in running.stdout if words in line)
+                docker("kill", self.volume)
+
     def _take_in(self):
         """Keep the layers, as a slug store would, and read the result."""
         script = (
@@ -144,6 +157,9 @@ class Builder:
             (place / "env" / name).write_text(value)
 
     def _run(self, place):
+        return docker(*self._command(place))
+
+    def _command(self, place, *options):
         mounts = {
             self.volume: "/build",
             f"{BUILDPACKS}": "/kedge/buildpacks:ro",
@@ -151,8 +167,8 @@ class Builder:
             f"{place}/in": "/kedge/in:ro",
             f"{place}/env": "/kedge/env:ro",
         }
-        return docker(
-            *("run", *confined(), "--user", "1000", "--cap-drop", "ALL"),
+        return (
+            *("run", *confined(), *options, "--user", "1000", "--cap-drop", "ALL"),
             *("--security-opt", "no-new-privileges", "--memory", "2g"),
             *(word for source, target in mounts.items() for word in ("-v", f"{source}:{target}")),
             *(BUILD_IMAGE, "python3", "-u", "/kedge/buildpacks/_runner/build.py"),

@@ -104,3 +104,13 @@ def test_one_buildpack_builds_what_the_next_serves(builder, source):
     assert built.result["description"] == "Node.js, Static"
     web = built.result["process_types"]["web"]
     assert built.answer(web) == "built\n"
+
+
+def test_a_killed_build_loses_no_installation(builder, source):
+    """A build that is killed in its build script leaves its packages to the next one."""
+
+    def app(script):
+        return source(files=package(dependencies={"ms": "2.1.2"}, scripts={"build": script}))
+
+    builder.kill_at(app("echo it-began && sleep 600"), "it-began")
+    assert "as installed before" in builder.build(app("true")).output

@@ -98,3 +98,10 @@ def test_a_broken_pipfile_lock_is_refused(tmp_path):
     with pytest.raises(Refused) as refused:
         pipfile.requirements(tmp_path / "Pipfile.lock")
     assert "pipenv lock" in refused.value.advice[0]
+
+
+def test_editable_checkouts_become_plain_ones(tmp_path):
+    """`-e git+…`, as pip freeze writes it, is installed as a copy; local editables stay."""
+    (tmp_path / "r.txt").write_text("-e git+https://e.com/a@main#egg=a\n-e .\nflask\n")
+    taken = requirements.for_uv(tmp_path / "r.txt")
+    assert taken == "git+https://e.com/a@main#egg=a\n-e .\nflask\n"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from _lib import screen
-from _lib.dependency_tree import Declaration, declare, restore
+from _lib.dependency_tree import Declaration, declare, restore, undeclare
 from _lib.place import Place
 from _lib.refusal import Refused
 
@@ -21,6 +22,7 @@ _NO_PRUNING = (
     ("YARN2_SKIP_PRUNING", "true"),
     ("PNPM_SKIP_PRUNING", "true"),
 )
+_LAYER = "20-modules"
 _PLUG_N_PLAY = (".yarn/cache", ".yarn/unplugged")
 
 
@@ -41,21 +43,27 @@ class Installation:
         """
         self._install()
         before = self.store.state()
+        self._declare(self.store.whole)
         try:
             build()
         except Refused:
-            if self.store.state() == before:
-                self.store.keep_whole(changed=False)
+            if self.store.state() != before:
+                undeclare(_LAYER)
             raise
+        undeclare(_LAYER)
         kept = self.store.whole
         if self._prunes():
             self._prune(changed=self.store.state() != before)
             kept = self.store.pruned
         if self.tools.manager.reusable:
             _drop_notes(self.place)
+        self._declare(kept)
+
+    def _declare(self, kept: Path) -> None:
+        """Tell the runner about the trees, which it keeps even when the build is killed."""
         paths = modules.find(self.place.build_dir)
         if paths:
-            declare("20-modules", Declaration(paths, kept if self.reusable else None))
+            declare(_LAYER, Declaration(paths, kept if self.reusable else None))
 
     def _install(self) -> None:
         manager = self.tools.manager

@@ -73,8 +73,7 @@ def _fill(place: Place, uv: Uv, lock: str) -> None:
     if lock == "uv.lock":
         uv.sync()
     elif lock == "requirements.txt":
-        hashed = requirements.read(place.build_dir / lock).hashed
-        uv.pip_install("-r", lock, *(["--require-hashes"] if hashed else []))
+        _fill_from_requirements(place, uv, lock)
     elif lock == "Pipfile.lock":
         listed.write_text(pipfile.requirements(place.build_dir / lock))
         uv.pip_install("--no-deps", "-r", str(listed))
@@ -85,6 +84,18 @@ def _fill(place: Place, uv: Uv, lock: str) -> None:
             uv.pip_install("--no-deps", "-e", ".")
     else:
         uv.pip_install("-r", lock)
+
+
+def _fill_from_requirements(place: Place, uv: Uv, lock: str) -> None:
+    """Install what the file names; beside it, for it may include others by relative paths."""
+    file = place.build_dir / lock
+    hashed = requirements.read(file).hashed
+    taken = place.build_dir / ".requirements.uv.txt"
+    taken.write_text(requirements.for_uv(file))
+    try:
+        uv.pip_install("-r", taken.name, *(["--require-hashes"] if hashed else []))
+    finally:
+        taken.unlink()
 
 
 def _finish(place: Place) -> None:

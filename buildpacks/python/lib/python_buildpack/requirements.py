@@ -13,6 +13,7 @@ _PINNED_VCS = re.compile(r"@[0-9a-f]{40}(?:#|\s|;|$)")
 _EDITABLE = re.compile(r"(?:-e|--editable)[\s=]*(\S+)")
 _NAMED = r"(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?(?:file:(?://)?)?"
 _PATH = r"(?:\.{1,2}(?:/[^\s;\[]*)?|/[^\s;\[]+|[\w./+-]+\.(?:whl|tar\.gz|zip))"
+_EDITABLE_VCS = re.compile(r"^(?:-e|--editable)[ \t=]*((?:git|hg|svn|bzr)\+\S+)", re.MULTILINE)
 _LOCAL = re.compile(rf"{_NAMED}({_PATH})(?:\[|\s|;|$)")
 
 
@@ -53,6 +54,14 @@ def read(file: Path) -> Requirements:
         local=tuple(local),
         editable=tuple(editable),
     )
+
+
+def for_uv(file: Path) -> str:
+    """The file's text as uv takes it: `-e git+URL#egg=NAME`, which `pip freeze` writes, is to pip a
+    checkout to be edited, and to uv an error; a dyno edits nothing.
+    """
+    text = file.read_text(errors="replace").removeprefix("\ufeff")
+    return _EDITABLE_VCS.sub(r"\1", text)
 
 
 def _files(file: Path, seen: set[Path]) -> Iterator[tuple[Path, str]]:
