@@ -228,6 +228,8 @@ class TestADeletedApp:
         assert steps(replace(ending, dynos=[resting])) == [Stop(resting.id)]
         stopping = replace(routed, routed=False, state=State.STOPPING)
         assert steps(replace(ending, dynos=[stopping])) == []
+        building = replace(ending, dynos=[], is_building=True)
+        assert steps(building) == [], "its build is cancelled, and ends first"
         assert steps(replace(ending, dynos=[])) == [Erase()]
 
 

@@ -15,7 +15,7 @@ from kedge.model.build import Build
 from kedge.model.domain import Domain
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import config_vars, releases
+from kedge.ops import builds, config_vars, releases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
@@ -118,7 +118,7 @@ def destroy(services: Services, actor: Actor, identity: str) -> App:
         for build in tx.scalars(
             select(Build).where(Build.app_id == app.id, Build.status == "pending")
         ):
-            build.cancel_requested_at = services.now()
+            builds.request_cancel(services, tx, build)
         record(tx, actor, "app.destroy", app, name=app.name)
         services.wake_app(tx, app.id)
         return app

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kedge.model.app import App
+from kedge.model.build import Build
 from kedge.model.domain import Domain
 from kedge.model.dyno import Dyno, State
 from kedge.model.formation import Formation
@@ -30,6 +31,7 @@ class AppRows:
     dynos: Sequence[Dyno]
     domains: Sequence[Domain]
     release_phases: Sequence[Dyno]
+    is_building: bool = False
 
     def release(self, version: int) -> Release:
         """The release of that number among those that matter."""
@@ -67,6 +69,7 @@ def load(tx: Session, app_id: uuid.UUID) -> AppRows | None:
         dynos=list(tx.scalars(live.order_by(Dyno.created_at))),
         domains=list(tx.scalars(select(Domain).where(Domain.app_id == app_id))),
         release_phases=list(tx.scalars(phases)) if in_phase else [],
+        is_building=app.deleting_at is not None and _is_building(tx, app_id),
     )
 
 
@@ -82,6 +85,7 @@ def rollout_view(rows: AppRows, now: datetime) -> rollout.View:
         },
         dynos=[_dyno(dyno) for dyno in rows.dynos if dyno.kind == "dyno" or rows.app.deleting_at],
         is_being_deleted=rows.app.deleting_at is not None,
+        is_building=rows.is_building,
     )
 
 
@@ -109,6 +113,11 @@ def frontage(rows: AppRows) -> routes.Frontage:
             if dyno.type == "web"
         ],
     )
+
+
+def _is_building(tx: Session, app_id: uuid.UUID) -> bool:
+    query = select(Build.id).where(Build.app_id == app_id, Build.status == "pending").limit(1)
+    return tx.scalar(query) is not None
 
 
 def _target(rows: AppRows, release: Release) -> rollout.Target:

@@ -93,6 +93,7 @@ class View:
     formation: Mapping[str, Process] = field(default_factory=dict)
     dynos: Sequence[Dyno] = ()
     is_being_deleted: bool = False
+    is_building: bool = False
 
 
 # --- what to do --------------------------------------------------------------------------------
@@ -299,7 +300,8 @@ def _wind_up(view: View) -> list[Step]:
     if routed:
         return [Switch((), routed)]
     running = [dyno for dyno in view.dynos if dyno.state in RUNNING]
-    return [Stop(dyno.id) for dyno in running] or ([] if view.dynos else [Erase()])
+    is_empty = not view.dynos and not view.is_building
+    return [Stop(dyno.id) for dyno in running] or ([Erase()] if is_empty else [])
 
 
 def _slots(view: View, target: Target | None) -> list[Slot]:
