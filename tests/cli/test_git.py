@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Kedge
-from cli.fake_platform import TOKEN, FakePlatform
+from cli.fake_platform import TOKEN, FakePlatform, certificates
 from kedge.cli.checkout import app_in
 
 Git = Callable[..., str]
@@ -121,3 +121,21 @@ def test_app_in_urls():
     """The app is the last part of a remote's URL, with or without `.git`."""
     assert app_in("http://localhost:8080/shop.git") == "shop"
     assert app_in("https://x@localhost/shop") == "shop"
+
+
+def test_git_trusts_the_platforms_ca(
+    tmp_path: Path, program: Kedge, checkout: Git, monkeypatch: pytest.MonkeyPatch
+):
+    """For an https platform git in this checkout trusts its CA; what hides it is told."""
+    ca_file, context = certificates(tmp_path)
+    secure = FakePlatform(context)
+    try:
+        done = program("login", secure.url, "--ca", str(ca_file), stdin=TOKEN.encode())
+        assert done.status == 0, done.err
+        assert "Warning" not in program("git:remote", "-a", "shop").err
+        kept = checkout("config", f"http.{secure.url}.sslCAInfo").strip()
+        assert Path(kept).read_bytes() == ca_file.read_bytes()
+        monkeypatch.setenv("GIT_SSL_CAINFO", "/etc/other.pem")
+        assert "GIT_SSL_CAINFO" in program("git:remote", "-a", "shop").err
+    finally:
+        secure.close()

@@ -99,7 +99,7 @@ def test_crashed_worker_is_a_warning(platform: FakePlatform, kedge: Kedge):
 
 @pytest.mark.parametrize(
     ("stage", "words"),
-    [("release phase", "v8: running the release command"), ("waiting", "v8: waiting for its turn")],
+    [("release phase", "v8: running the release command"), ("waiting", "v8: waiting to roll out")],
 )
 def test_stages_are_told(platform: FakePlatform, kedge: Kedge, stage: str, words: str):
     """The release phase and the wait for another roll-out are told as such."""
@@ -107,3 +107,11 @@ def test_stages_are_told(platform: FakePlatform, kedge: Kedge, stage: str, words
         rollout(7, settled=False, rolling_out=8, stage=stage), rollout(8)
     )
     assert words in kedge("ps:wait", "-a", "shop").err
+
+
+def test_old_and_new_of_one_name_are_one(platform: FakePlatform, kedge: Kedge):
+    """While an old web.1 drains beside the new one, the progress tells the new one."""
+    both = [{"name": n, "state": s, "release": 7} for n, s in
+            (("web.1", "up"), ("web.10", "up"), ("web.1", "starting"))]  # fmt: skip
+    platform.answers[ROLLOUT] = Steps(rollout(7, settled=False, dynos=both), rollout(7))
+    assert "Changing dynos: web.1 starting, web.10 up\n" in kedge("ps:wait", "-a", "shop").err
