@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from sqlalchemy import String, Text
@@ -36,8 +34,3 @@ class Slug(Row):
     def image(self) -> SlugImage:
         """What the runtime needs to start it."""
         return SlugImage(self.digest, tuple(Layer(**layer) for layer in self.layers))
-
-
-def digest_of(layers: tuple[Layer, ...]) -> str:
-    """The digest of a slug made of these layers, bottom first."""
-    return hashlib.sha256(json.dumps([layer.digest for layer in layers]).encode()).hexdigest()
