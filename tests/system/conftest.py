@@ -11,6 +11,14 @@ import pytest
 from system.installation import HELLO, Installation
 
 pytestmark = pytest.mark.docker
+QUICK = {
+    "KEDGE_BOOT_SECONDS": "6",
+    "KEDGE_KILL_SECONDS": "2",
+    "KEDGE_DRAIN_SECONDS": "2",
+    "KEDGE_BUILD_SECONDS": "15",
+    "KEDGE_BUILD_MEMORY_MB": "160",
+    "KEDGE_SLUG_LIMIT_MB": "12",
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,20 +32,42 @@ def platform():
         made.destroy()
 
 
+@pytest.fixture(scope="session")
+def quick_platform():
+    """A platform whose times are short and whose limits are low, for what runs into them."""
+    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), QUICK)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.destroy()
+
+
 @pytest.fixture
 def new_app(platform, tmp_path):
     """Makes apps that are gone after the test."""
+    yield from apps_of(platform, tmp_path)
+
+
+@pytest.fixture
+def quick_app(quick_platform, tmp_path):
+    """Makes apps of the platform with short times and low limits."""
+    yield from apps_of(quick_platform, tmp_path / "quick")
+
+
+def apps_of(platform, folder):
+    """Yields a maker of apps once, and ends them afterwards."""
     made = []
 
     def make(files=HELLO, name=None):
-        app = platform.app(files, tmp_path, name)
+        app = platform.app(files, folder, name)
         made.append(app)
         return app
 
     yield make
     for app in made:
         platform.api("DELETE", f"/apps/{app.name}")
-    shutil.rmtree(tmp_path, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

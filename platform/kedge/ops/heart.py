@@ -15,7 +15,7 @@ from kedge.model.build import Build
 from kedge.ops.services import Services
 
 log = structlog.get_logger()
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=15)
 BEAT_SECONDS = 2.0
 
 
