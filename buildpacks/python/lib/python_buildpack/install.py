@@ -104,5 +104,6 @@ def _finish(place: Place) -> None:
     for record in venv.glob("lib/python3*/site-packages/*.dist-info/uv_cache.json"):
         record.unlink()
     (venv / ".lock").unlink(missing_ok=True)
-    compile_all(place, venv / "bin/python", venv / "lib")
+    for packages in venv.glob("lib/python3*/site-packages"):
+        compile_all(place, venv / "bin/python", packages)
     download_cache.bound(place.cache_dir / "uv")

@@ -92,7 +92,8 @@ def _fetch(place: Place, asked: Wanted, folder: Path, have: str) -> None:
     status, lines = tool.run_shown(command, env=env, cwd=Path("/"))
     if status == 0:
         program = _program(folder)
-        compile_all(place, program, program.parents[1] / "lib")
+        for library in program.parents[1].glob("lib/python3*"):
+            compile_all(place, program, library)
         return
     what = f"Python {asked.version}, which {asked.file} asks for,"
     stack = f"The stack has Python {have}: to use it, write {have.rpartition('.')[0]} instead."
