@@ -10,6 +10,7 @@ from kedge.api.application import create
 from kedge.engine.git import Repositories
 from kedge.git.http import blueprint
 from kedge.log import configure
+from kedge.parent import end_with_parent
 from kedge.services import bind
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 settings = configuration.load()
 configure(settings.log_level)
+end_with_parent()
 services = bind(settings)
 repositories = Repositories(settings.home / "repos", settings.source_limit_mb)
 served = create(services, [blueprint(services, repositories)])
