@@ -100,6 +100,9 @@ ENTRIES: list[Entry] = [
     ),
     *_section(
         "Domains",
+        ("maintenance", "maintenance:show_", "show whether maintenance mode is on"),
+        ("maintenance:on", "maintenance:turn_on", "answer visitors with a maintenance page"),
+        ("maintenance:off", "maintenance:turn_off", "let visitors reach the app again"),
         ("domains", "domains:list_", "list the domains of an app"),
         ("domains:add", "domains:add", "add a domain to an app"),
         ("domains:remove", "domains:remove", "remove a domain from an app"),

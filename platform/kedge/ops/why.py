@@ -15,6 +15,7 @@ from kedge.model.build import Build
 from kedge.model.release import Release, Status
 from kedge.ops import releases, view
 from kedge.ops.authorize import Action, Actor, find_app
+from kedge.ops.dynos import SHOWN
 from kedge.ops.services import Services
 from kedge.plan.why import Case, Finding, SeenDyno, explain, summarise
 
@@ -56,11 +57,17 @@ def _case(services: Services, tx: Session, app: App, release: Release | None) ->
         has_web=bool(rows and rows.head and "web" in rows.head.process_types),
         web_quantity=quantities.get("web", 0),
         is_in_maintenance=app.maintenance,
-        dynos=[SeenDyno(d.name, d.state, d.failure) for d in (rows.of_formation() if rows else [])],
+        dynos=_seen_dynos(rows),
         failed_release=(failed.version, failed.failure or {}) if failed else None,
         failed_build=_failed_build(tx, app),
         router_codes=_router_codes(services, app),
     )
+
+
+def _seen_dynos(rows: view.AppRows | None) -> list[SeenDyno]:
+    """The formation without those on their way out, which nobody asks about."""
+    found = rows.of_formation() if rows else []
+    return [SeenDyno(d.name, d.state, d.failure) for d in found if d.state in SHOWN]
 
 
 def _newest_failed(tx: Session, app: App) -> Release | None:
