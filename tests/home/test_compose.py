@@ -1,40 +1,78 @@
-"""The compose file runs what the Procfile and `kedge up` run."""
+"""The compose file runs what the Procfile and `kedge up` run, and no more rights than it takes."""
 
 from __future__ import annotations
 
-import re
+import json
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from kedge.errors import StartRefused
 from kedge.home import alone, installation, parts, procfile
-from kedge.settings import load
+from kedge.settings import describe, load
+from system.installation import free_ports
 
 COMPOSE = Path(__file__).resolve().parents[2] / "docker-compose.yml"
+# Fixed by the file, or without a meaning there: dynos outlive containers of the platform.
+NOT_PASSED_ON = {"DOCKER_HOST", "KEDGE_STOP_DYNOS"}
 
 
-def test_every_part_is_a_service():
+@pytest.fixture(scope="module")
+def services():
+    """The services as compose understands them, anchors and merges resolved."""
+    # YAML's own reader comes with the distribution's compose, not with our packages.
+    script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))"
+    read = subprocess.run(
+        ["/usr/bin/python3", "-c", script, str(COMPOSE)], capture_output=True, text=True, check=True
+    )
+    return json.loads(read.stdout)["services"]
+
+
+def test_every_part_is_a_service(services):
     """Each process of the Procfile, and each server that comes with them, has a container."""
-    service = re.compile(r"^  ([a-z]+):\n    <<: \*kedge\n    command: \[(.*)\]", re.MULTILINE)
-    services = dict(service.findall(COMPOSE.read_text()))
     found = installation.Installation(load({"KEDGE_HOME": "/nowhere"}), "0" * 12)
     every = parts.of(found, procfile.read(procfile.OWN))
     names = {part.name for part in every if part.command is not None} | {"release"}
-    assert services == {"home": "foundation, --engine"} | {name: f"part, {name}" for name in names}
+    commands = {name: service["command"] for name, service in services.items()}
+    around = {"home": ["prepare"], "certificates": ["certificates"]}
+    assert commands == around | {name: ["part", name] for name in names}
 
 
-def test_settings_that_compose_passes_on_exist():
-    """Each KEDGE_ variable of the file is one Kedge reads."""
-    from kedge.settings import describe
-
-    named = set(re.findall(r"^    (KEDGE_[A-Z_]+):", COMPOSE.read_text(), re.MULTILINE))
-    assert named
-    assert named <= {variable for variable, _, _ in describe()}
+def test_every_setting_is_passed_on(services):
+    """What docs/settings.md names can be set in the shell or in `.env`, and nothing else."""
+    known = {variable for variable, _, _ in describe()} - NOT_PASSED_ON
+    assert set(services["web"]["environment"]) == known
 
 
-def test_an_unknown_part_is_refused_with_those_there_are(monkeypatch):
+def test_the_engine_is_reached_by_those_alone_that_need_it(services):
+    """Whoever has the engine's socket owns the machine: builds, dynos, and what prepares them."""
+    having = {name for name, one in services.items() if "docker.sock" in json.dumps(one["volumes"])}
+    assert having == {"home", "worker", "dynos"}
+
+
+def test_only_services_that_must_are_in_the_network_of_the_host(services):
+    """The router's ports and dynos' addresses are there; all else has sockets on a volume."""
+    there = {name for name, one in services.items() if one.get("network_mode") == "host"}
+    assert there == {"home", "haproxy", "worker", "dynos"}
+
+
+def test_an_unknown_part_is_refused_with_those_there_are():
     """A wrong name is answered with the right ones."""
     found = installation.Installation(load({"KEDGE_HOME": "/nowhere"}), "0" * 12)
     with pytest.raises(StartRefused, match=r"There is no part webb.\n.*web, worker.*haproxy"):
         alone.run(found, "webb")
+
+
+def test_a_taken_port_is_refused_before_haproxy_shares_it():
+    """HAProxy would listen beside another HAProxy, and each would get half of the requests."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        values = {"KEDGE_HTTP_PORT": str(taken), "KEDGE_HTTPS_PORT": str(free_ports(1)[0])}
+        settings = load({"KEDGE_HOME": "/nowhere", **values})
+        with pytest.raises(StartRefused, match=f"Port {taken} is taken"):
+            alone.run(installation.Installation(settings, "0" * 12), "haproxy")

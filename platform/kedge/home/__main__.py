@@ -62,6 +62,16 @@ def _foundation(settings: Settings, asked: argparse.Namespace) -> int:
     return 1 if "reason" in json.loads(answer) else 0
 
 
+def _prepare(settings: Settings, _asked: argparse.Namespace) -> int:
+    alone.prepare(installation.establish(settings))
+    return 0
+
+
+def _certificates(settings: Settings, _asked: argparse.Namespace) -> int:
+    alone.keep_certificate(installation.establish(settings), _say)
+    return 0
+
+
 def _part(settings: Settings, asked: argparse.Namespace) -> int:
     alone.run(installation.establish(settings), asked.name)
 
@@ -88,6 +98,8 @@ DOINGS = {
     "foundation": _foundation,
     "release": _release,
     "part": _part,
+    "prepare": _prepare,
+    "certificates": _certificates,
 }
 
 sys.exit(main())

@@ -35,9 +35,14 @@ def wanted(settings: Settings) -> list[Port]:
 def refuse_taken(settings: Settings) -> None:
     """Raises StartRefused for the first port that cannot be had, saying who has it."""
     for port in wanted(settings):
-        problem = trouble_with(settings.bind, port.number)
-        if problem:
-            raise StartRefused(problem, remedy(port, problem))
+        refuse(port, settings.bind)
+
+
+def refuse(port: Port, bind: str) -> None:
+    """Raises StartRefused when the port cannot be had, saying who has it."""
+    problem = trouble_with(bind, port.number)
+    if problem:
+        raise StartRefused(problem, remedy(port, problem))
 
 
 def trouble_with(bind: str, number: int) -> str | None:
