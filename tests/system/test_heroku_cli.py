@@ -1,0 +1,132 @@
+"""The official heroku CLI, unmodified, against a running platform.
+
+It comes from the npm registry and needs Node.js 20 or newer, which not every machine has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from system.installation import HELLO, App, wait_until
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+VERSION = "11.10.0"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kedge-tests"
+
+
+def node_major() -> int:
+    """The major version of the machine's Node.js, 0 without one."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        return 0
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(told.lstrip("v").split(".")[0])
+
+
+@pytest.fixture(scope="session")
+def heroku_program() -> Path:
+    """The CLI, installed once for this machine."""
+    if node_major() < 20:
+        pytest.skip("the official CLI needs Node.js 20 and npm")
+    folder = CACHE / f"heroku-{VERSION}"
+    program = folder / "node_modules" / ".bin" / "heroku"
+    if not program.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "install", "--no-save", "--prefix", str(folder), f"heroku@{VERSION}"]
+        subprocess.run(command, check=True, capture_output=True, timeout=280)
+    return program
+
+
+@pytest.fixture
+def heroku(platform, heroku_program, tmp_path):
+    """Runs the CLI as a person would set it up for Kedge; its output, both streams."""
+    url = f"https://localhost:{platform.https_port}"
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "HEROKU_HOST": url,
+        "HEROKU_PARTICLEBOARD_URL": url,
+        "HEROKU_API_KEY": platform.token,
+        "HEROKU_SKIP_NEW_VERSION_CHECK": "true",
+        "DISABLE_TELEMETRY": "true",
+        "NODE_EXTRA_CA_CERTS": str(platform.home / "ca.pem"),
+        "GIT_SSL_CAINFO": str(platform.home / "ca.pem"),
+    }
+
+    def run(*arguments: str, status: int = 0, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            [str(heroku_program), *arguments],
+            env=environment, cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == status, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    run.environment = environment
+    return run
+
+
+@pytest.fixture
+def created(platform, heroku, tmp_path):
+    """An app the CLI created and git pushed over TLS, by the remote the CLI made."""
+    name = f"cli-{secrets.token_hex(4)}"
+    app = App(platform, name, tmp_path / name)
+    app.folder.mkdir()
+    app.git("init", "--quiet", "--initial-branch", "main")
+    app.commit(HELLO)
+    heroku("create", name, cwd=app.folder)
+    told = subprocess.run(
+        ["git", "push", "heroku", "main"],
+        cwd=app.folder, env={**heroku.environment, "PATH": path_with(heroku.program)},
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    yield app
+    platform.api("DELETE", f"/apps/{name}")
+
+
+@pytest.fixture(autouse=True)
+def _program(heroku, heroku_program):
+    heroku.program = heroku_program
+
+
+def path_with(program: Path) -> str:
+    """PATH on which git finds the CLI as its credential helper."""
+    return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_the_path_from_create_to_rollback(created, heroku):
+    """create, push, config:set, releases, rollback, run, logs and ps, in Heroku's own words."""
+    app = ("--app", created.name)
+    assert created.get().text == "Hello one web.1 v3"
+    assert "v4" in heroku("config:set", "GREETING=Ahoy", *app)
+    wait_until(lambda: created.get().text == "Ahoy one web.1 v4")
+    assert heroku("config:get", "GREETING", *app).strip().endswith("Ahoy")
+    assert re.search(r"v4\s+Set GREETING config vars", heroku("releases", *app))
+    assert "v5" in heroku("rollback", "v3", *app)
+    wait_until(lambda: created.get().text == "Hello one web.1 v5")
+    assert "hello from the dyno" in heroku(
+        "run", "--exit-code", *app, "--", "echo hello from the dyno"
+    )
+    heroku("ps:scale", "web=2", *app)
+    heroku("ps:wait", *app)
+    assert "web.2: up" in heroku("ps", *app)
+    assert "heroku[web.1]: State changed from starting to up" in heroku("logs", "-n", "200", *app)
+
+
+def test_what_it_shows(created, heroku):
+    """Commands that list and show read Kedge's answers without a complaint."""
+    app = ("--app", created.name)
+    assert "owner@localhost" in heroku("whoami")
+    assert created.name in heroku("apps")
+    assert "kedge-13" in heroku("apps:info", *app)
+    assert f"{created.name}.localhost" in heroku("domains", *app)
+    assert "Deploy" in heroku("releases:info", "v3", *app)
+    assert "Couldn't find that app" in heroku("apps:info", "--app", "no-such-app", status=2)
