@@ -51,6 +51,7 @@ class Lives:
         self._evidence = Evidence(services, runtime)
         self._prober = Prober(lambda probe: self._wake_of(probe.dyno_id))
         self._apps: dict[uuid.UUID, uuid.UUID] = {}
+        self._told_to_stop: set[uuid.UUID] = set()
         # Starting a container keeps about a processor busy; more at once only makes all slower.
         self._launchers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "launch")
         settings = services.settings
@@ -69,7 +70,7 @@ class Lives:
         for dyno in rows.dynos:
             container = self._container(dyno)
             move = lifecycle.next_move(
-                _life(dyno, rows), container, now=self._services.now(), limits=self._limits,
+                self._life(dyno, rows), container, now=self._services.now(), limits=self._limits,
                 is_healthy=self._is_healthy(dyno, container, rows),
                 in_flight=in_flight.get(dyno.server_name, 0) if in_flight is not None else None,
             )  # fmt: skip
@@ -200,6 +201,8 @@ class Lives:
             **own,
             "PORT": str(_port(dyno.id)),
             "DYNO": dyno.name,
+            # What buildpacks size worker processes by; the container's limit is twice the quota.
+            "DYNO_MEMORY_MB": str(SIZES[dyno.size].memory_mb),
         }
 
     def _arrive(self, dyno: Dyno) -> None:
@@ -248,11 +251,13 @@ class Lives:
         self._prober.forget(dyno.id)
         self._say(dyno, "Stopping all processes with SIGTERM")
         self._runtime.signal(str(dyno.runtime_id), "TERM")
+        self._told_to_stop.add(dyno.id)
 
     def _end(
         self, dyno: Dyno, container: Container | None, exit_status: int | None, failure: Json | None
     ) -> None:
         self._prober.forget(dyno.id)
+        self._told_to_stop.discard(dyno.id)
         self._collector.finish(dyno)
         if failure and dyno.kind == "release":
             failure = self._evidence.gather(dyno, container, failure, [])
@@ -267,6 +272,21 @@ class Lives:
         )  # fmt: skip
 
     # --- what is there ---
+
+    def _life(self, dyno: Dyno, rows: AppRows) -> lifecycle.Life:
+        return lifecycle.Life(
+            kind=dyno.kind,  # type: ignore[arg-type]  # the column holds one of the three
+            type=dyno.type,
+            state=dyno.state,
+            created_at=dyno.created_at,
+            started_at=dyno.started_at,
+            draining_at=dyno.draining_at,
+            stopping_at=dyno.stopping_at,
+            stop_requested=dyno.stop_requested_at is not None or _is_orphaned(dyno, rows),
+            is_told_to_stop=dyno.id in self._told_to_stop,
+            is_attached=dyno.attach is not None,
+            time_to_live=dyno.time_to_live,
+        )
 
     def _container(self, dyno: Dyno) -> Container | None:
         self._apps[dyno.id] = dyno.app_id
@@ -302,21 +322,6 @@ class Lives:
     def _say(self, dyno: Dyno, text: str) -> None:
         at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
         self._services.logs.append(dyno.app_id, [LogLine(at_ns, "heroku", dyno.name, text)])
-
-
-def _life(dyno: Dyno, rows: AppRows) -> lifecycle.Life:
-    return lifecycle.Life(
-        kind=dyno.kind,  # type: ignore[arg-type]  # the column holds one of the three
-        type=dyno.type,
-        state=dyno.state,
-        created_at=dyno.created_at,
-        started_at=dyno.started_at,
-        draining_at=dyno.draining_at,
-        stopping_at=dyno.stopping_at,
-        stop_requested=dyno.stop_requested_at is not None or _is_orphaned(dyno, rows),
-        is_attached=dyno.attach is not None,
-        time_to_live=dyno.time_to_live,
-    )
 
 
 def _is_orphaned(dyno: Dyno, rows: AppRows) -> bool:
