@@ -77,3 +77,24 @@ def test_other_topics_do_not(pair: tuple[Wakes, Wakes]):
 
     assert here.wait("app", 0.3) is False
     assert time.monotonic() - began_at >= 0.3
+
+
+def test_a_listener_is_told_when_it_may_have_missed_wakes(tmp_path: Path):
+    """After an outage of Redis a listener looks at everything: what was woken meanwhile is lost."""
+    from kedge.engine.protocols import ANY_TOPIC
+    from kedge.engine.wakes import RedisWakes
+
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server here")
+    socket, heard = tmp_path / "r.sock", []
+    words = [program, "--port", "0", "--unixsocket", str(socket), "--save", ""]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL) as server:
+        wait_until(socket.exists)
+        wakes = RedisWakes(f"unix://{socket}")
+        wakes.subscribe(heard.append)
+        wait_until(lambda: heard == [ANY_TOPIC])
+        server.kill()
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL) as server:
+        wait_until(lambda: heard == [ANY_TOPIC] * 2)
+        server.kill()

@@ -56,6 +56,10 @@ class TestAStartingDyno:
         """A row without a running container leads to one, also when the maker was killed."""
         assert move(life(State.STARTING, started_at=None), made) == Launch()
 
+    def test_is_launched_again_when_its_start_was_not_written_down(self):
+        """A maker killed right after the engine's start left no address: the dyno needs one."""
+        assert move(life(State.STARTING, started_at=None), container()) == Launch()
+
     def test_of_web_is_up_when_it_is_healthy(self):
         """A web dyno is up at its first healthy answer, not before."""
         assert move(life(State.STARTING), container()) is None
@@ -108,6 +112,11 @@ class TestARunningDyno:
         """After SIGTERM and thirty seconds comes SIGKILL."""
         assert move(life(State.STOPPING, stopping_at=ago(29)), container()) is None
         assert move(life(State.STOPPING, stopping_at=ago(31)), container()) == Kill()
+
+    def test_is_told_again_when_its_stopper_may_have_been_killed(self):
+        """SIGTERM is sent at least once, by whichever supervisor sees the dyno to its end."""
+        stopping = life(State.STOPPING, stopping_at=ago(1), is_told_to_stop=False)
+        assert move(stopping, container()) == Terminate()
 
     def test_that_stopped_has_ended(self):
         """The end of a stopping dyno is no crash."""

@@ -334,6 +334,9 @@ class Router(Protocol):
 # --- small ones --------------------------------------------------------------------------------
 
 
+ANY_TOPIC = "*"
+
+
 class Wakes(Protocol):
     """Tells other processes to look again. May lose a wake: everyone also looks by the clock."""
 
@@ -344,7 +347,10 @@ class Wakes(Protocol):
         """Wait for a wake of `topic`; False when the time passed."""
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
-        """Call the listener with every topic that is woken, from some thread."""
+        """Call the listener with every topic that is woken, from some thread.
+
+        It is called with `ANY_TOPIC` when wakes of any topic may have been missed.
+        """
 
 
 class Queue(Protocol):

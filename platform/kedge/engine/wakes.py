@@ -1,4 +1,8 @@
-"""Wakes over Redis: publish and subscribe. Lost ones cost a second, never a change."""
+"""Wakes over Redis: publish and subscribe. Lost ones cost a second, never a change.
+
+One is lost when Redis is away, for whoever listens. So a listener is told at every subscription
+anew that it may have missed any.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ from collections.abc import Callable
 
 import redis
 import structlog
+
+from kedge.engine.protocols import ANY_TOPIC
 
 log = structlog.get_logger()
 PREFIX = "kedge:wake:"
@@ -45,7 +51,10 @@ class RedisWakes:
             return True
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
-        """Call the listener with every topic that is woken, from a thread of ours."""
+        """Call the listener with every topic that is woken, from a thread of ours.
+
+        With `ANY_TOPIC` at every subscription, the first included: wakes may have been missed.
+        """
         self._listeners.append(listener)
         self._listen()
 
@@ -64,11 +73,13 @@ class RedisWakes:
                 time.sleep(RETRY_SECONDS)
 
     def _receive(self) -> None:
-        subscription = self._redis.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        subscription = self._redis.pubsub()  # type: ignore[no-untyped-call]
         subscription.psubscribe(PREFIX + "*")
         while True:
             message = subscription.get_message(timeout=30.0)
-            if message:
+            if message and message["type"] == "psubscribe":
+                self._note(ANY_TOPIC)
+            elif message:
                 self._note(message["channel"].decode().removeprefix(PREFIX))
 
     def _note(self, topic: str) -> None:

@@ -19,11 +19,15 @@ CHECK_SECONDS = 1.0
 
 
 class Leadership:
-    """Whether this process is the leader; a thread of its own sees to that."""
+    """Whether this process is the leader; a thread of its own sees to that.
+
+    `term` counts the times it has won: what was known in an earlier one may be outdated.
+    """
 
     def __init__(self, database: Database, stopping: threading.Event) -> None:
         self._database, self._stopping = database, stopping
         self.won = threading.Event()
+        self.term = 0
 
     def start(self) -> None:
         """Begin to strive for leadership."""
@@ -42,7 +46,8 @@ class Leadership:
         with self._database.advisory_lock(LOCK, wait=False) as lock:
             if not lock.held:
                 return
-            log.info("leadership.won")
+            self.term += 1
+            log.info("leadership.won", term=self.term)
             self.won.set()
             while lock.is_alive() and not self._stopping.wait(CHECK_SECONDS):
                 pass

@@ -8,14 +8,13 @@ the sweep (clock) ───┘
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
-from kedge.engine.protocols import Container, Router, Runtime
+from kedge.engine.protocols import ANY_TOPIC, Container, Router, Runtime
 from kedge.errors import KedgeError
 from kedge.loops.access import AccessLog
 from kedge.loops.collect import Collector
@@ -55,6 +54,8 @@ class Supervisor:
         self._access = AccessLog(services, router)
         self._memory = MemoryWatch(services, runtime)
         self._janitor = Janitor(services, runtime)
+        self._may_have_missed = threading.Event()
+        self._swept_term = 0
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -83,6 +84,8 @@ class Supervisor:
         kind, _, app_id = topic.partition(":")
         if kind == APPS:
             self._schedule.wake(uuid.UUID(app_id))
+        elif topic == ANY_TOPIC:
+            self._may_have_missed.set()
 
     def _every(self, seconds: float, act: Callable[[], None]) -> None:
         """Do something again and again in a thread of its own, while this process leads."""
@@ -118,11 +121,7 @@ class Supervisor:
             if not _is_steady(dyno, by_id.get(dyno.runtime_id or "")):
                 busy.add(dyno.app_id)
         self._drop_strays(containers, live)
-        if self._router_began_anew():
-            self._rollouts.forget_routes()
-            with self._services.database.transaction() as tx:
-                busy |= set(tx.scalars(select(App.id).where(or_(App.route_version > 0))))
-        for app_id in busy:
+        for app_id in busy | self._looked_at_anew():
             self._schedule.wake(app_id)
 
     def _follow(self, dyno: Dyno, container: Container | None) -> None:
@@ -131,32 +130,37 @@ class Supervisor:
             self._collector.collect(dyno, container.runtime_id)
 
     def _drop_strays(self, containers: list[Container], live: list[Dyno]) -> None:
-        """Containers without a row: made just before a kill -9, or of an app that is gone."""
+        """Containers without a row: of a dyno that ended while nobody looked, or of a gone app.
+
+        A dyno's row is there before its container and `live` was read after `containers`, so that
+        none of them is only just being made.
+        """
         known = {dyno.id for dyno in live}
         for container in containers:
-            if container.dyno_id not in known and _is_old(container):
+            if container.dyno_id not in known:
                 log.info("container.stray", name=container.name, id=container.runtime_id[:12])
                 self._runtime.remove(container.runtime_id)
 
-    def _router_began_anew(self) -> bool:
-        """Whether the routes must be told again: at our own start, and never otherwise.
+    def _looked_at_anew(self) -> set[uuid.UUID]:
+        """Every app, when wakes may have been missed or leadership was won; else none.
 
-        The agent keeps its map on disk and heals HAProxy by itself.
+        Another leader may have told the router other routes. Without one its agent keeps what it
+        was told on disk, and heals HAProxy by itself.
         """
-        if getattr(self, "_routes_told", False):
-            return False
-        self._routes_told = True
-        return True
+        term = self._leadership.term
+        if term == self._swept_term and not self._may_have_missed.is_set():
+            return set()
+        self._may_have_missed.clear()
+        if term != self._swept_term:
+            self._rollouts.forget_routes()
+        with self._services.database.transaction() as tx:
+            found = set(tx.scalars(select(App.id).where(App.route_version > 0)))
+        self._swept_term = term
+        return found
 
 
 def _is_steady(dyno: Dyno, container: Container | None) -> bool:
     return dyno.state == State.UP and container is not None and container.status == "running"
-
-
-def _is_old(container: Container) -> bool:
-    """Whether nobody can be in the middle of making it."""
-    began_ns = container.started_at_ns or 0
-    return container.status != "created" and time.time_ns() - began_ns > 30_000_000_000
 
 
 def _guarded(act: Callable[[], None]) -> None:

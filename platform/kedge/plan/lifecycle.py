@@ -19,7 +19,10 @@ CLAIM = timedelta(seconds=60)  # how long an attached one-off dyno waits for its
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A dyno's row, as far as it matters here."""
+    """A dyno's row, as far as it matters here.
+
+    `is_told_to_stop`: a stopping dyno's SIGTERM was sent, for certain, by this supervisor.
+    """
 
     kind: Kind
     type: str
@@ -29,6 +32,7 @@ class Life:
     draining_at: datetime | None = None
     stopping_at: datetime | None = None
     stop_requested: bool = False
+    is_told_to_stop: bool = True
     is_attached: bool = False
     time_to_live: int | None = None
 
@@ -106,6 +110,8 @@ def next_move(
     if life.state in (State.STARTING, State.UP):
         if container is None or container.status == "exited":
             return _ended(life, container)
+        if life.started_at is None and not life.is_attached:
+            return Launch()  # its maker was killed before it wrote down where the dyno is
         return _running(life, now, limits, is_healthy=is_healthy)
     return None
 
@@ -173,6 +179,8 @@ def _stopping(
 ) -> Move | None:
     if container is None or container.status != "running":
         return End(container.exit_status if container else None)
+    if not life.is_told_to_stop:
+        return Terminate()  # its stopper may have been killed before it could; twice does no harm
     since = now - (life.stopping_at or now)
     return Kill() if since > timedelta(seconds=limits.kill_seconds) else None
 
