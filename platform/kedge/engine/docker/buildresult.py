@@ -46,9 +46,20 @@ def read(open_file: Open, path: str) -> Result:
     """
     try:
         with open_file(path) as file:
-            return _parsed(json.loads(file.read(LIMIT_BYTES)))
+            return _parsed(_storable(json.loads(file.read(LIMIT_BYTES))))
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BuildFailed("The build ended without a result it can be judged by.") from error
+
+
+def _storable(value: Any) -> Any:
+    """A JSON value without what PostgreSQL keeps in no text: NUL, and halves of characters."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return value
 
 
 def _parsed(fields: Mapping[str, Any]) -> Result:
