@@ -114,28 +114,12 @@ def restart(services: Services, actor: Actor, app_identity: str, identity: str) 
     if "." not in identity and TYPE.fullmatch(identity) and not _is_uuid(identity):
         formations.restart(services, actor, app_identity, identity)
         return
-    with services.database.transaction() as tx:
-        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
-        dyno = _find(tx, app, identity)
-        if dyno.kind == "dyno":
-            dyno.restart_requested_at = services.now()
-        else:
-            dyno.stop_requested_at = services.now()
-        record(tx, actor, "dyno.restart", app, dyno=dyno.name)
-        services.wake_app(tx, app.id)
+    _ask_to_end(services, actor, app_identity, identity, "dyno.restart")
 
 
 def stop(services: Services, actor: Actor, app_identity: str, identity: str) -> None:
     """Stop one dyno. One of the formation is replaced, as on Heroku; a one-off one ends."""
-    with services.database.transaction() as tx:
-        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
-        dyno = _find(tx, app, identity)
-        if dyno.kind == "dyno":
-            dyno.restart_requested_at = services.now()
-        else:
-            dyno.stop_requested_at = services.now()
-        record(tx, actor, "dyno.stop", app, dyno=dyno.name)
-        services.wake_app(tx, app.id)
+    _ask_to_end(services, actor, app_identity, identity, "dyno.stop")
 
 
 def restart_type(services: Services, actor: Actor, app_identity: str, type_: str) -> None:
@@ -154,6 +138,21 @@ def restart_type(services: Services, actor: Actor, app_identity: str, type_: str
             services.wake_app(tx, app.id)
             return
     formations.restart(services, actor, app_identity, type_)
+
+
+def _ask_to_end(
+    services: Services, actor: Actor, app_identity: str, identity: str, action: str
+) -> None:
+    """Note that a dyno is to end: behind its successor in the formation, for good otherwise."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        dyno = _find(tx, app, identity)
+        if dyno.kind == "dyno":
+            dyno.restart_requested_at = services.now()
+        else:
+            dyno.stop_requested_at = services.now()
+        record(tx, actor, action, app, dyno=dyno.name)
+        services.wake_app(tx, app.id)
 
 
 def env_context(dyno_id: uuid.UUID) -> str:
