@@ -20,6 +20,10 @@ from typing import Any
 import docker
 import httpx
 
+from kedge import settings
+from kedge.home import installation as installations
+from kedge.home.supervisor import Supervisor
+
 ROOT = Path(__file__).resolve().parents[2]
 KEDGE = Path(sys.executable).parent / "kedge"
 APPS = ROOT / "tests" / "apps"
@@ -103,6 +107,26 @@ class Installation:
         pid: int = self.part(name)["pid"]
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def stop_part(self, name: str) -> None:
+        """Have the process supervisor stop a part, which keeps it away."""
+        self._supervise("stop", name)
+
+    def start_part(self, name: str) -> None:
+        """Have it started again."""
+        self._supervise("start", name)
+
+    def _supervise(self, verb: str, name: str) -> None:
+        installation = installations.find(settings.load(self.environment))
+        assert installation is not None
+        url = f"unix://{installation.supervisor_socket}"
+        process = next(
+            f"{each.group}:{each.name}"
+            for each in Supervisor(installation).processes().values()
+            if each.name == name
+        )
+        control = [str(KEDGE.with_name("supervisorctl")), "-s", url, verb, process]
+        subprocess.run(control, check=True, capture_output=True, timeout=30)
 
     def containers(self, **labels: str) -> list[Any]:
         """Its containers, running or not, with these further labels (`app="shop"`)."""

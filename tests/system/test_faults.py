@@ -1,0 +1,215 @@
+"""Parts that die, stop and come back: apps answer on, dynos stay, and Kedge works again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from system.installation import HELLO, wait_until
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+PARTS = ("postgres", "redis", "router", "web", "worker", "clock", "dynos")
+
+
+@contextmanager
+def visited(app) -> Iterator[list[str]]:
+    """Visitors of the app all the while; what went wrong for them."""
+    failures: list[str] = []
+    over = threading.Event()
+    answered = threading.Event()
+
+    def visit() -> None:
+        with httpx.Client(base_url=f"http://127.0.0.1:{app.platform.http_port}") as client:
+            while not over.wait(0.01):
+                try:
+                    answer = client.get("/", headers={"Host": f"{app.name}.localhost"}, timeout=30)
+                    answered.set()
+                    if answer.status_code != 200:
+                        failures.append(str(answer.status_code))
+                except httpx.HTTPError as error:
+                    failures.append(repr(error))
+
+    visitors = [threading.Thread(target=visit) for _ in range(2)]
+    for visitor in visitors:
+        visitor.start()
+    answered.wait(10)
+    try:
+        yield failures
+    finally:
+        over.set()
+        for visitor in visitors:
+            visitor.join()
+
+
+def dynos_of(app):
+    """The ids and pids of the app's containers."""
+    found = app.platform.containers(app=app.name, kind="dyno")
+    return {(each.id, each.attrs["State"]["Pid"]) for each in found}
+
+
+def is_ready(platform):
+    """Whether every part is up."""
+    return platform.kedge("status", check=False).returncode == 0
+
+
+def works(app, value):
+    """A config change and a push go through."""
+    app.kedge("config:set", f"GREETING={value}")
+    assert app.get().text.startswith(f"{value} ")
+    app.commit({"VERSION": value})
+    app.push()
+    assert app.get().text.startswith(f"{value} {value} ")
+
+
+def test_parts_that_are_killed_come_back_and_nobody_notices(app):
+    """Kill -9 of each part: no request fails, the dynos are the same, the part is back."""
+    before = dynos_of(app)
+    platform = app.platform
+    with visited(app) as failures:
+        for name in PARTS:
+            pid = platform.kill(name)
+            wait_until(lambda n=name, p=pid: platform.part(n)["pid"] not in {p, None}, 30, name)
+            wait_until(lambda: is_ready(platform), 30, f"ready after {name}")
+            assert not failures, (name, failures)
+    assert dynos_of(app) == before
+    works(app, "again")
+
+
+def test_all_parts_killed_at_once_come_back(app):
+    """With everything but the proxy gone at once apps answer on, and Kedge comes back."""
+    before = dynos_of(app)
+    with visited(app) as failures:
+        for name in PARTS:
+            app.platform.kill(name)
+        wait_until(lambda: is_ready(app.platform), 60)
+    assert failures == []
+    assert dynos_of(app) == before
+    works(app, "again")
+
+
+def test_a_killed_proxy_is_back_within_two_seconds(app):
+    """Requests fail only while HAProxy itself is gone; then the same dynos answer."""
+    before = dynos_of(app)
+    app.platform.kill("haproxy")
+
+    def answers() -> bool:
+        try:
+            return app.get(timeout=2).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_until(answers, 10)
+    wait_until(lambda: is_ready(app.platform), 20)
+    assert dynos_of(app) == before
+    works(app, "again")
+
+
+def test_without_its_database_the_api_says_so_and_apps_serve(app):
+    """503 in words while PostgreSQL is stopped; apps answer; then all works again."""
+    with visited(app) as failures:
+        app.platform.stop_part("postgres")
+        answer = wait_until(lambda: refused(app))
+        assert answer.status_code == 503
+        assert "database does not answer" in answer.json()["message"]
+        assert "database does not answer" in app.push(check=False)
+        told = app.kedge("config:set", "A=1", check=False)
+        assert "database does not answer" in told.stderr
+        assert app.platform.part("postgres")["state"] == "down"
+        app.platform.start_part("postgres")
+        wait_until(lambda: is_ready(app.platform), 30)
+    assert failures == []
+    works(app, "again")
+
+
+def refused(app):
+    """The API's answer once it is an error."""
+    answer = app.platform.api("GET", f"/apps/{app.name}")
+    return answer if answer.status_code >= 500 else None
+
+
+def test_without_its_queue_a_push_waits_and_goes_on(app):
+    """While Redis is stopped config still changes; a build begins when it is back."""
+    app.platform.stop_part("redis")
+    try:
+        app.kedge("config:set", "GREETING=unqueued")
+        assert app.get().text == "unqueued one web.1 v4"
+        app.commit({"VERSION": "two"})
+        said = []
+        pusher = threading.Thread(target=lambda: said.append(app.push()))
+        pusher.start()
+        wait_until(lambda: app.api("GET", "/builds")[-1]["status"] == "pending")
+    finally:
+        app.platform.start_part("redis")
+    pusher.join(60)
+    assert "Released v5" in said[0]
+    assert app.get().text == "unqueued two web.1 v5"
+
+
+def test_down_and_up_leave_dynos_alone(new_app):
+    """`down` and `up` keep containers and pids; a build that ran meanwhile ends in words."""
+    app = new_app()
+    app.push()
+    platform = app.platform
+    before = dynos_of(app)
+    app.commit({"requirements.txt": "", "bin/pre_compile": "sleep 300\n"})
+    said = []
+    pusher = threading.Thread(target=lambda: said.append(app.push(check=False)))
+    pusher.start()
+    wait_until(lambda: platform.containers(app=app.name, kind="build"), 60)
+    try:
+        platform.down()
+        pusher.join(30)
+        assert dynos_of(app) == before
+    finally:
+        platform.up()
+    assert dynos_of(app) == before
+    wait_until(lambda: app.get().text == "Hello one web.1 v3")
+    wait_until(lambda: app.api("GET", "/builds")[-1]["status"] == "failed", 40)
+    wait_until(lambda: not platform.containers(app=app.name, kind="build"), 20)
+    assert "Nothing was deployed; push again." in said[0] or "hung up" in said[0], said
+    app.git("rm", "--quiet", "-r", "bin")
+    works(app, "again")
+
+
+def test_dynos_stopped_with_the_platform_come_back_with_it(app):
+    """`down --stop-dynos` leaves none running; `up` brings the formation back."""
+    before = dynos_of(app)
+    try:
+        app.platform.down("--stop-dynos")
+        assert {pid for _, pid in dynos_of(app)} <= {0}
+    finally:
+        app.platform.up()
+    wait_until(lambda: app.get().status_code == 200, 30)
+    wait_until(lambda: len(dynos_of(app)) == 1)
+    assert not {name for name, _ in dynos_of(app)} & {name for name, _ in before}
+    works(app, "again")
+
+
+def test_a_supervisor_killed_in_a_roll_out_goes_on_from_there(new_app):
+    """Kill -9 of the dynos' supervisor at any moment of a push: it ends live, with one dyno."""
+    slow = HELLO["server.py"].replace("import http", "import time; time.sleep(1)\nimport http", 1)
+    app = new_app({**HELLO, "server.py": slow})
+    app.push()
+    with visited(app) as failures:
+        for number, moment in enumerate(("starting", "up")):
+            known = len(app.releases())
+            app.commit({"VERSION": f"n{number}"})
+            pusher = threading.Thread(target=app.push)
+            pusher.start()
+            wait_until(lambda m=moment, k=known: is_at(app, k + 1, m), 30)
+            app.platform.kill("dynos")
+            pusher.join(90)
+            assert app.get().text.startswith(f"Hello n{number} ")
+    assert failures == []
+    wait_until(lambda: len(dynos_of(app)) == 1, 60)
+
+
+def is_at(app, version, state):
+    """Whether a dyno of that release is in that state, or the release is live already."""
+    rows = app.api("GET", "/dynos")
+    found = [row["state"] for row in rows if row["release"]["version"] == version]
+    return state in found or "up" in found
