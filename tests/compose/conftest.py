@@ -11,7 +11,7 @@ from compose.composition import Composition, build_image, left_of
 from system.installation import HELLO
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def platform():
     """A platform that runs; afterwards nothing of it is left."""
     build_image()
