@@ -1,7 +1,7 @@
 """The rollout loop: looks at one app, takes the steps the plan says, tells the router.
 
-A look is: read the rows → let each dyno make its move (`loops/lives.py`) → take the steps of
-`plan/rollout.py` → bring the router up to date, and only then let old dynos drain. It repeats until
+A look is: read the rows → bring the router up to date, and only then let old dynos drain → take the
+steps of `plan/rollout.py` → let each dyno make its move (`loops/lives.py`). It repeats until
 nothing is left to do now. Each step is one transaction; a kill -9 between any two is healed by the
 next look, because every look starts from what is there.
 """
@@ -67,7 +67,8 @@ class Rollouts:
                     self._in_force.pop(app_id, None)
                     return None
                 # The router before the steps: nothing counts as done that it has not acknowledged.
-                if not (self._lives.advance(rows) or self._route(rows) or self._step(rows)):
+                # Dynos last: their starts and signals take long, and nothing done waits for them.
+                if not (self._route(rows) or self._step(rows) or self._lives.advance(rows)):
                     return self._lives.next_look_seconds(rows)
             log.error("rollout.restless", app=str(app_id))
         except Unavailable as error:
