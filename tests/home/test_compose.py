@@ -65,6 +65,14 @@ def test_an_unknown_part_is_refused_with_those_there_are():
         alone.run(found, "webb")
 
 
+@pytest.mark.docker
+def test_nothing_is_prepared_without_the_images_apps_run_in(tmp_path):
+    """Containers of the platform come from an image; those of apps from two more."""
+    settings = load({"KEDGE_HOME": str(tmp_path), "KEDGE_STACK_BUILD_IMAGE": "kedge/none:1"})
+    with pytest.raises(StartRefused, match=r"no image kedge/none:1.*\n.*make stack"):
+        alone.prepare(installation.Installation(settings, "0" * 12))
+
+
 def test_a_taken_port_is_refused_before_haproxy_shares_it():
     """HAProxy would listen beside another HAProxy, and each would get half of the requests."""
     with socket.socket() as other:
