@@ -21,6 +21,8 @@ import docker
 import httpx
 
 from kedge import settings
+from kedge import settings as configuration
+from kedge.engine.docker.traces import remove_all
 from kedge.home import installation as installations
 from kedge.home.supervisor import Supervisor
 
@@ -274,17 +276,8 @@ class App:
 
 
 def sweep_engine(installation: str) -> None:
-    """Remove everything in the engine that carries an installation's id."""
-    engine = docker.from_env()
-    label = {"label": f"kedge.home={installation}"}
-    for container in engine.containers.list(all=True, filters=label):
-        container.remove(force=True, v=True)
-    for network in engine.networks.list(filters=label):
-        network.remove()
-    for volume in engine.volumes.list(filters=label):
-        volume.remove(force=True)
-    for image in engine.images.list(filters=label):
-        engine.images.remove(image.id, force=True)
+    """Remove everything in the engine and its firewall that carries an installation's id."""
+    remove_all(configuration.load(), installation)
 
 
 HELLO = {

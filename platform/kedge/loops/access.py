@@ -1,4 +1,8 @@
-"""The router's access lines, on their way into the apps' logs."""
+"""The router's access lines, on their way into the apps' logs.
+
+How far they have been taken is written down in the home, so that a supervisor that begins anew does
+not keep them twice.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,8 @@ class AccessLog:
 
     def __init__(self, services: Services, router: Router) -> None:
         self._services, self._router = services, router
-        self._cursor = 0
+        self._register = services.settings.home / "router-log.cursor"
+        self._cursor = self._read_cursor()
 
     def pull(self) -> None:
         """Fetch what is new (waiting for it a while) and keep it."""
@@ -28,7 +33,16 @@ class AccessLog:
             if found.lost:
                 lines.append(_loss(lines[0].at_ns, found.lost))
             self._services.logs.append(app_id, lines)
-        self._cursor = found.next_cursor
+        if found.next_cursor != self._cursor:
+            self._cursor = found.next_cursor
+            self._register.write_text(str(self._cursor))
+
+    def _read_cursor(self) -> int:
+        """Where to go on; from the agent's beginning when nothing (or half of it) is written."""
+        try:
+            return int(self._register.read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
 
 
 def _loss(at_ns: int, count: int) -> LogLine:
