@@ -90,7 +90,9 @@ class Settings:
     router_slots: int = _setting(
         256, "Apps with dynos the router has room for before it grows by a reload."
     )
-    web_threads: int = _setting(24, "Requests of API and git served at the same time.")
+    web_threads: int = _setting(
+        256, "Requests of API and git served at the same time; each push and each log tail is one."
+    )
     release_seconds: int = _setting(3600, "How long a release command may run, in seconds.")
     stop_dynos: bool = _setting(False, "Stop the dynos too when Kedge stops.")
     log_level: str = _setting(

@@ -170,6 +170,8 @@ defaults platform
   http-error status 504 $platform_down
 
 backend platform from platform
+  # A body that fits is had whole first: who dawdles waits here, not in a thread of the platform.
+  http-request wait-for-body time 30s
   server web $platform_backend
 
 backend successor from platform

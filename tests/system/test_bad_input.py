@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -199,6 +200,24 @@ def test_requests_that_are_too_much_are_refused_and_never_our_error(app):
         assert answer.status_code in {400, 422}, (broken, answer.text)
         assert answer.json()["message"]
     assert app.get().status_code == 200
+
+
+def test_dawdlers_hold_nobody_up(app):
+    """Hundreds who send a body slowly, and dozens who tail logs, leave the API answering."""
+    platform, head = app.platform, f"Host: localhost\r\nAuthorization: Bearer {app.platform.token}"
+    slow = f"PATCH /apps/{app.name}/config-vars HTTP/1.1\r\n{head}\r\nContent-Length: 99\r\n\r\n{{"
+    tail = app.api("POST", "/log-sessions", {"tail": True})["logplex_url"].split("/", 3)[3]
+    tailing = f"GET /{tail} HTTP/1.1\r\n{head}\r\n\r\n"
+    with ExitStack() as stack:
+        for request in [slow] * 300 + [tailing] * 60:
+            address = ("127.0.0.1", platform.http_port)
+            connection = stack.enter_context(socket.create_connection(address, timeout=20))
+            connection.sendall(request.encode())
+            if request == tailing:
+                assert connection.recv(12) == b"HTTP/1.1 200"
+        assert platform.api("GET", "/account").status_code == 200
+        app.kedge("config:set", "GREETING=Ahoy")
+        assert app.get().text == "Ahoy one web.1 v4"
 
 
 RAW = {
