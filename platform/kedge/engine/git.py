@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +17,8 @@ from git.exc import GitCommandError
 
 from kedge.errors import BuildFailed
 
+# Longer than any push with its build and its release command takes.
+STALE_PUSH_SECONDS = 24 * 3600
 HOOK = Path(__file__).parent.parent / "git" / "hook.py"
 CONFIG = {
     ("http", "receivepack"): "true",
@@ -54,6 +58,7 @@ class Repositories:
                 config.set_value("core", "hooksPath", str(self._hooks()))
             repo.close()
             (path / "kedge-ready").touch()
+        _drop_stale_pushes(path)
         return path
 
     def path(self, app_id: uuid.UUID) -> Path:
@@ -75,6 +80,14 @@ class Repositories:
             hook.write_text(text)
             hook.chmod(0o755)
         return folder
+
+
+def _drop_stale_pushes(repository: Path) -> None:
+    """Remove what pushes brought that a kill -9 ended; git itself never does."""
+    for brought in repository.glob("objects/tmp_objdir-*"):
+        with suppress(FileNotFoundError):  # its push has just ended
+            if brought.stat().st_mtime < time.time() - STALE_PUSH_SECONDS:
+                shutil.rmtree(brought, ignore_errors=True)
 
 
 class Quarantine:
