@@ -71,14 +71,15 @@ class TestRouter:
 
         assert router.in_flight(app_id) == {}
 
-    def test_all_routes(self, router: Router):
-        """Putting all routes forgets the apps that are not among them."""
+    def test_routes_in_force(self, router: Router):
+        """What is in force is told as it was put; a removed app is not among it."""
         gone, kept = uuid4(), uuid4()
         router.put(gone, route(gone, 1, "web.1-00000001"))
-        router.put_all({kept: route(kept, 1, "web.1-00000002")})
+        router.put(kept, route(kept, 1, "web.1-00000002"))
+        router.remove(gone, 2)
 
-        assert router.in_flight(gone) == {}
-        assert router.in_flight(kept) == {"web.1-00000002": 0}
+        assert router.routes()[kept] == route(kept, 1, "web.1-00000002")
+        assert gone not in router.routes()
 
     def test_the_log_has_a_cursor(self, router: Router):
         """Without requests there are no lines, and the cursor can be used again."""

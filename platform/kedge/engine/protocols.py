@@ -312,8 +312,8 @@ class Router(Protocol):
     def put(self, app_id: UUID, route: Route) -> None:
         """Make this the app's route. Servers left out get no new requests from now on."""
 
-    def put_all(self, routes: Mapping[UUID, Route]) -> None:
-        """Make these all the routes there are."""
+    def routes(self) -> Mapping[UUID, Route | None]:
+        """The apps it knows: each with its route, or None when that is not in force."""
 
     def remove(self, app_id: UUID, version: int) -> None:
         """Forget an app. Unknown is fine."""

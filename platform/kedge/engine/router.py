@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from kedge.engine.protocols import AccessLine, AccessLines, Route
+from kedge.engine.protocols import AccessLine, AccessLines, Route, Server
 from kedge.errors import Conflict, RouterDown
 
 TIMEOUT_SECONDS = 15.0
@@ -27,10 +27,13 @@ class AgentRouter:
         """Make this the app's route. Raises Conflict when a newer one is in force."""
         self._ask("PUT", f"/apps/{app_id}", json=_body(route))
 
-    def put_all(self, routes: Mapping[uuid.UUID, Route]) -> None:
-        """Make these all the routes there are."""
-        apps = {str(app_id): _body(route) for app_id, route in routes.items()}
-        self._ask("PUT", "/apps", json={"apps": apps})
+    def routes(self) -> Mapping[uuid.UUID, Route | None]:
+        """The apps it knows: each with its route, or None when that is not in force."""
+        found = self._ask("GET", "/apps").get("apps", {})
+        return {
+            uuid.UUID(app_id): _route(body) if body["in_force"] else None
+            for app_id, body in found.items()
+        }
 
     def remove(self, app_id: uuid.UUID, version: int) -> None:
         """Forget an app."""
@@ -83,6 +86,18 @@ def _body(route: Route) -> dict[str, Any]:
             for name, server in route.servers.items()
         },
     }
+
+
+def _route(body: Mapping[str, Any]) -> Route:
+    return Route(
+        version=body["version"],
+        name=body["name"],
+        hosts=tuple(body["hosts"]),
+        state=body["state"],
+        servers={
+            name: Server(server["host"], server["port"]) for name, server in body["servers"].items()
+        },
+    )
 
 
 def _line(row: Mapping[str, Any]) -> AccessLine:

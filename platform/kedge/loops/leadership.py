@@ -39,6 +39,8 @@ class Leadership:
                 self._hold()
             except KedgeError as error:
                 log.warning("leadership.waiting", reason=error.message)
+            except Exception:  # whatever went wrong, this process must go on striving
+                log.exception("leadership.failed")
             self.won.clear()
             self._stopping.wait(CHECK_SECONDS)
 

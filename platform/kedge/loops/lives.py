@@ -295,7 +295,10 @@ class Lives:
     def _in_flight(self, rows: AppRows) -> Mapping[str, int] | None:
         if not any(d.state == State.DRAINING and d.draining_at for d in rows.dynos):
             return None
-        return self._router.in_flight(rows.app.id)
+        try:
+            return self._router.in_flight(rows.app.id)
+        except Unavailable:
+            return None  # unknown: the whole drain time is given
 
     def _is_healthy(self, dyno: Dyno, container: Container | None, rows: AppRows) -> bool:
         if dyno.state != State.STARTING or dyno.type != "web" or dyno.kind != "dyno":

@@ -9,8 +9,8 @@ next look, because every look starts from what is there.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import select
@@ -66,18 +66,30 @@ class Rollouts:
                 if rows is None:
                     self._in_force.pop(app_id, None)
                     return None
-                # The router before the steps: nothing counts as done that it has not acknowledged.
-                # Dynos last: their starts and signals take long, and nothing done waits for them.
-                if not (self._route(rows) or self._step(rows) or self._lives.advance(rows)):
+                if not self._go_on(rows):
                     return self._lives.next_look_seconds(rows)
             log.error("rollout.restless", app=str(app_id))
         except Unavailable as error:
             log.warning("rollout.waiting", app=str(app_id), reason=error.message)
         return UNAVAILABLE_SECONDS
 
-    def forget_routes(self) -> None:
-        """Tell the router everything anew: it may have lost or outlived what it was told."""
-        self._in_force.clear()
+    def adopt(self, routes: Mapping[uuid.UUID, Route]) -> None:
+        """Take it that these routes, and no others, are in force: the router has said so."""
+        self._in_force = dict(routes)
+
+    def _go_on(self, rows: AppRows) -> bool:
+        """Do what comes next; whether there was anything.
+
+        The router before the steps: nothing counts as done that it has not acknowledged. Dynos
+        last: their starts and signals take long, and nothing done waits for them. While the router
+        does not answer, dynos still live their lives: a crashed one is started again.
+        """
+        try:
+            routed = self._route(rows)
+        except Unavailable:
+            self._lives.advance(rows)
+            raise
+        return routed or self._step(rows) or self._lives.advance(rows)
 
     def _read(self, app_id: uuid.UUID) -> AppRows | None:
         with self._services.database.transaction() as tx:
@@ -87,7 +99,7 @@ class Rollouts:
         """Take the plan's steps; whether there were any."""
         steps = rollout.steps(rollout_view(rows, self._services.now()))
         for step in steps:
-            log.info("rollout.step", app=rows.app.name, step=repr(step))
+            log.info("rollout.step", app=rows.app.name, **_told(step))
             if isinstance(step, rollout.Erase):
                 self._erase(rows)
                 break
@@ -174,25 +186,27 @@ class Rollouts:
         wanted = route_of(frontage(rows))
         known = self._in_force.get(rows.app.id)
         if known is None or _content(known) != _content(wanted):
-            self._put(rows.app.id, wanted)
+            self._put(rows.app, wanted)
         self._belongings.certificates.ensure(rows.app.id, wanted.hosts, self._services.now())
         return self._begin_draining(rows)
 
-    def _put(self, app_id: uuid.UUID, wanted: Route) -> None:
+    def _put(self, seen: App, wanted: Route) -> None:
+        """Have a route put in force. Its number is taken only when nobody took one since the rows
+        were read, so that a supervisor that lost its leadership unawares cannot bring an old route
+        back.
+        """
         with self._services.database.transaction() as tx:
-            app = tx.lock(App, app_id)
+            app = tx.lock(App, seen.id)
+            if app.route_version != seen.route_version:
+                raise Unavailable("Somebody else has changed the route meanwhile.")
             app.route_version += 1
-            version = app.route_version
-        route = Route(
-            version=version, name=wanted.name, hosts=wanted.hosts, state=wanted.state,
-            servers=wanted.servers,
-        )  # fmt: skip
+            route = replace(wanted, version=app.route_version)
         try:
-            self._router.put(app_id, route)
+            self._router.put(seen.id, route)
         except Conflict as error:
             log.warning("route.refused", app=wanted.name, reason=error.message)
             raise Unavailable(error.message) from error
-        self._in_force[app_id] = route
+        self._in_force[seen.id] = route
 
     def _begin_draining(self, rows: AppRows) -> bool:
         waiting = [d for d in rows.dynos if d.state == State.DRAINING and d.draining_at is None]
@@ -215,7 +229,17 @@ class Rollouts:
 
 
 def _release(tx: Transaction, rows: AppRows, version: int) -> Release:
-    return tx.lock(Release, rows.release(version).id)
+    """The release, held, and as it was when the plan was made."""
+    seen = rows.release(version)
+    release = tx.lock(Release, seen.id)
+    if (release.status, release.stage) != (seen.status, seen.stage):
+        raise Unavailable("Somebody else has moved the release on meanwhile.")
+    return release
+
+
+def _told(step: rollout.Step) -> dict[str, object]:
+    """A step as Kedge's own log tells it: without what an app may have written."""
+    return {"step": type(step).__name__, "version": getattr(step, "version", None)}
 
 
 def _content(route: Route) -> tuple[object, ...]:

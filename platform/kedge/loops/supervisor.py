@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from sqlalchemy import select
@@ -35,6 +36,7 @@ SWEEP_SECONDS = 5.0
 MEMORY_SECONDS = 10.0
 TEND_SECONDS = 10.0  # network and firewall, should somebody have flushed them
 JANITOR_SECONDS = 5.0
+COMPARE_SECONDS = 20.0
 
 
 class Supervisor:
@@ -65,6 +67,7 @@ class Supervisor:
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(MEMORY_SECONDS, self._memory.look)
         self._every(TEND_SECONDS, self._runtime.tend)
+        self._every(COMPARE_SECONDS, self._compare_routes)
         self._every(JANITOR_SECONDS, self._janitor.look)
         self._every(0.2, self._access.pull)
         self._every(1.0, self._listen)
@@ -120,9 +123,9 @@ class Supervisor:
             self._follow(dyno, by_id.get(dyno.runtime_id or ""))
             if not _is_steady(dyno, by_id.get(dyno.runtime_id or "")):
                 busy.add(dyno.app_id)
-        self._drop_strays(containers, live)
         for app_id in busy | self._looked_at_anew():
             self._schedule.wake(app_id)
+        self._drop_strays(containers, live)
 
     def _follow(self, dyno: Dyno, container: Container | None) -> None:
         """Go on collecting what a dyno writes, after this process began anew."""
@@ -139,24 +142,41 @@ class Supervisor:
         for container in containers:
             if container.dyno_id not in known:
                 log.info("container.stray", name=container.name, id=container.runtime_id[:12])
-                self._runtime.remove(container.runtime_id)
+                _guarded(partial(self._runtime.remove, container.runtime_id))
 
     def _looked_at_anew(self) -> set[uuid.UUID]:
-        """Every app, when wakes may have been missed or leadership was won; else none.
-
-        Another leader may have told the router other routes. Without one its agent keeps what it
-        was told on disk, and heals HAProxy by itself.
-        """
+        """Every app, when wakes may have been missed or leadership was won; else none."""
         term = self._leadership.term
         if term == self._swept_term and not self._may_have_missed.is_set():
             return set()
         self._may_have_missed.clear()
-        if term != self._swept_term:
-            self._rollouts.forget_routes()
+        self._compare_routes()
         with self._services.database.transaction() as tx:
-            found = set(tx.scalars(select(App.id).where(App.route_version > 0)))
+            found = set(tx.scalars(select(App.id)))
         self._swept_term = term
         return found
+
+    def _compare_routes(self) -> None:
+        """Hold what the router serves against what it was told, and mend what differs.
+
+        Its agent may have lost its map, another supervisor may have told it something else, and a
+        restored database may know nothing of apps it serves.
+        """
+        told = self._router.routes()
+        with self._services.database.transaction() as tx:
+            versions = dict(tx.execute(select(App.id, App.route_version)).tuples().all())
+        served = {
+            app_id: route
+            for app_id, route in told.items()
+            if route is not None and route.version == versions.get(app_id)
+        }
+        self._rollouts.adopt(served)
+        for app_id in versions.keys() - served.keys():
+            self._schedule.wake(app_id)
+        for app_id, route in told.items():
+            if app_id not in versions and route is not None:
+                log.info("route.of_nobody", app=route.name)
+                self._router.remove(app_id, route.version + 1)
 
 
 def _is_steady(dyno: Dyno, container: Container | None) -> bool:

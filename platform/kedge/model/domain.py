@@ -27,7 +27,9 @@ def check_hostname(hostname: object) -> str:
     except UnicodeError:
         name = ""
     labels = name.removeprefix("*.").split(".")
-    if len(labels) < 2 or len(name) > HOSTNAME_LIMIT or not all(LABEL.fullmatch(x) for x in labels):
+    # A last label of digits is an IP address, or nothing DNS could ever lead here.
+    is_name = len(labels) >= 2 and not labels[-1].isdecimal() and len(name) <= HOSTNAME_LIMIT
+    if not is_name or not all(LABEL.fullmatch(label) for label in labels):
         raise InvalidParams(
             "A domain is a host name such as www.example.com or *.example.com, "
             "without http:// or a path."

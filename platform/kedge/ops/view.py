@@ -96,7 +96,8 @@ def frontage(rows: AppRows) -> routes.Frontage:
     types = running.process_types if running else {}
     return routes.Frontage(
         name=rows.app.name,
-        hosts=tuple(sorted(domain.hostname for domain in rows.domains)),
+        # A deleted app answers by no name any more, whatever the router thought of its names.
+        hosts=() if rows.app.deleting_at else tuple(sorted(d.hostname for d in rows.domains)),
         version=rows.app.route_version,
         has_code=running is not None,
         has_web="web" in types and quantities.get("web", 0) > 0,

@@ -18,7 +18,7 @@ class FakeRouter:
 
     def __init__(self) -> None:
         self.down = False
-        self.routes: dict[UUID, Route] = {}
+        self.known: dict[UUID, Route] = {}
         self.history: list[tuple[UUID, Route]] = []
         self.busy: dict[UUID, dict[str, int]] = {}
         self.certificates: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -29,26 +29,24 @@ class FakeRouter:
         """Make this the app's route. Raises Conflict for a version lower than the last."""
         self._answer()
         self._fence(app_id, route.version)
-        self.routes[app_id] = route
+        self.known[app_id] = route
         self.history.append((app_id, route))
 
-    def put_all(self, routes: Mapping[UUID, Route]) -> None:
-        """Make these all the routes there are."""
+    def routes(self) -> Mapping[UUID, Route | None]:
+        """The apps it knows, each with its route."""
         self._answer()
-        for app_id, route in routes.items():
-            self.put(app_id, route)
-        self.routes = dict(routes)
+        return dict(self.known)
 
     def remove(self, app_id: UUID, version: int) -> None:
         """Forget an app. Unknown is fine."""
         self._answer()
         self._fence(app_id, version)
-        self.routes.pop(app_id, None)
+        self.known.pop(app_id, None)
 
     def in_flight(self, app_id: UUID) -> Mapping[str, int]:
         """Requests in flight by server name, drained servers included."""
         self._answer()
-        servers = self.routes[app_id].servers if app_id in self.routes else {}
+        servers = self.known[app_id].servers if app_id in self.known else {}
         return {**dict.fromkeys(servers, 0), **self.busy.get(app_id, {})}
 
     def remove_certificate(self, name: str) -> None:
