@@ -12,10 +12,10 @@ from system.installation import HELLO, Installation
 
 pytestmark = pytest.mark.docker
 QUICK = {
-    "KEDGE_BOOT_SECONDS": "6",
+    "KEDGE_BOOT_SECONDS": "5",
     "KEDGE_KILL_SECONDS": "2",
     "KEDGE_DRAIN_SECONDS": "2",
-    "KEDGE_BUILD_SECONDS": "15",
+    "KEDGE_BUILD_SECONDS": "12",
     "KEDGE_BUILD_MEMORY_MB": "160",
     "KEDGE_SLUG_LIMIT_MB": "12",
 }
