@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from kedge.model.account import Account
@@ -21,7 +21,9 @@ class Source(Row):
     __tablename__ = "sources"
 
     id: Mapped[Id]
-    app_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    app_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("apps.id", ondelete="CASCADE"), index=True
+    )
     uploaded_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
 
@@ -33,13 +35,14 @@ class Build(Row):
     """
 
     __tablename__ = "builds"
+    __table_args__ = (Index("ix_builds_pending", "app_id", postgresql_where="status = 'pending'"),)
 
     id: Mapped[Id]
     app_id: Mapped[AppId]
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     status: Mapped[str] = mapped_column(String(10), default="pending")
     failure: Mapped[str | None] = mapped_column(Text)
-    source_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sources.id"))
+    source_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("sources.id"), index=True)
     source_url: Mapped[str | None] = mapped_column(Text)
     source_version: Mapped[str | None] = mapped_column(Text)
     source_version_description: Mapped[str | None] = mapped_column(Text)
@@ -47,7 +50,7 @@ class Build(Row):
     commit_time: Mapped[int] = mapped_column(default=0)
     stack: Mapped[str] = mapped_column(String(60))
     buildpacks: Mapped[list[Any]] = mapped_column(default=list)
-    slug_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("slugs.id"))
+    slug_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("slugs.id"), index=True)
     release_version: Mapped[int | None]
     output_id: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
     lease_until: Mapped[datetime | None]

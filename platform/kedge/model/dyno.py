@@ -43,7 +43,9 @@ class Dyno(Row):
 
     id: Mapped[Id]
     app_id: Mapped[AppId]
-    release_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"))
+    release_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("releases.id", ondelete="CASCADE"), index=True
+    )
     kind: Mapped[str] = mapped_column(String(10))
     type: Mapped[str] = mapped_column(String(64))
     ordinal: Mapped[int]

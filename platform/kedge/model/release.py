@@ -71,7 +71,7 @@ class Release(Row):
     description: Mapped[str] = mapped_column(Text)
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("accounts.id"))
     slug_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("slugs.id"), index=True)
-    config_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("config_snapshots.id"))
+    config_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("config_snapshots.id"), index=True)
     process_types: Mapped[Json]
     formation: Mapped[Json]
     stack: Mapped[str] = mapped_column(String(60))

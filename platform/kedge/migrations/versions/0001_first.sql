@@ -184,6 +184,8 @@ CREATE TABLE sources (
     CONSTRAINT fk_sources_app_id FOREIGN KEY(app_id) REFERENCES apps (id) ON DELETE CASCADE
 );
 
+CREATE INDEX ix_sources_app_id ON sources (app_id);
+
 CREATE TABLE builds (
     id UUID NOT NULL,
     app_id UUID NOT NULL,
@@ -215,6 +217,12 @@ CREATE TABLE builds (
 
 CREATE INDEX ix_builds_app_id ON builds (app_id);
 
+CREATE INDEX ix_builds_pending ON builds (app_id) WHERE status = 'pending';
+
+CREATE INDEX ix_builds_slug_id ON builds (slug_id);
+
+CREATE INDEX ix_builds_source_id ON builds (source_id);
+
 CREATE TABLE releases (
     id UUID NOT NULL,
     app_id UUID NOT NULL,
@@ -245,6 +253,8 @@ CREATE TABLE releases (
 );
 
 CREATE INDEX ix_releases_app_id ON releases (app_id);
+
+CREATE INDEX ix_releases_config_id ON releases (config_id);
 
 CREATE INDEX ix_releases_slug_id ON releases (slug_id);
 
@@ -291,6 +301,8 @@ CREATE TABLE dynos (
 CREATE INDEX ix_dynos_app_id ON dynos (app_id);
 
 CREATE INDEX ix_dynos_ended_at ON dynos (ended_at);
+
+CREATE INDEX ix_dynos_release_id ON dynos (release_id);
 
 CREATE INDEX ix_dynos_live ON dynos (app_id) WHERE state <> 'ended';
 
