@@ -134,6 +134,13 @@ class Deployer:
             row = _release(tx, app, version)
             releases.fail(self.services, tx, row.app, row, {"reason": "It did not boot."})
 
+    def expire(self, app, version):
+        """Say of a release what the supervisor says when a newer one made it unnecessary."""
+        from kedge.ops import releases
+
+        with self.services.database.transaction() as tx:
+            releases.expire(_release(tx, app, version))
+
     def dyno(self, app="hello", **columns):
         """A dyno of the app's newest release, as the supervisor writes it."""
         from kedge.model.dyno import Dyno

@@ -85,6 +85,88 @@ def test_a_slug_of_another_app_is_refused(api, deployed):
     assert refused["resource"] == "slug"
 
 
+def _states(api):
+    """Status, slug and number of each release that has code, oldest first."""
+    rows = [row for row in api.get("/apps/hello/releases") if row["slug"]]
+    return [(row["version"], row["status"], row["slug"]["id"]) for row in rows]
+
+
+def _build(deployer, number):
+    """The slug of a build that has become a release on its way out."""
+    return deployer.build(Procfile=f"web: python app{number}.py\n")["slug"]["id"]
+
+
+def test_config_changes_survive_the_failed_deploy_they_were_made_on(api, deployer, deployed):
+    """All of them are made again as one release, with the code that runs."""
+    live = deployed[-1]["slug"]["id"]
+    failing = _build(deployer, 5)
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    api.patch("/apps/hello/config-vars", {"B": "2"})
+    deployer.fail("hello", 5)
+    assert _states(api)[2:] == [
+        (5, "failed", failing), (6, "expired", failing), (7, "expired", failing),
+        (8, "pending", live),
+    ]  # fmt: skip
+    assert api.get("/apps/hello/config-vars") == {"A": "1", "B": "2"}
+
+
+def test_a_failed_deploy_undoes_nothing_of_a_later_one(api, deployer, deployed):
+    """Config that was set on top of a later deploy stays, whatever an earlier deploy comes to."""
+    failing = _build(deployer, 5)
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    later = _build(deployer, 7)
+    api.patch("/apps/hello/config-vars", {"B": "2"})
+    deployer.fail("hello", 5)
+    assert _states(api)[2:] == [
+        (5, "failed", failing), (6, "pending", failing), (7, "pending", later),
+        (8, "pending", later),
+    ]  # fmt: skip
+    assert api.get("/apps/hello/config-vars") == {"A": "1", "B": "2"}
+
+
+def test_a_failed_deploy_undoes_no_rollback(api, deployer, deployed):
+    """A rollback made while a deploy was on its way out keeps its own config."""
+    _build(deployer, 5)
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    api.post("/apps/hello/releases", {"release": 3})
+    deployer.fail("hello", 5)
+    assert _states(api)[-1] == (7, "pending", deployed[0]["slug"]["id"])
+    assert api.get("/apps/hello/config-vars") == {}
+
+
+def test_code_that_never_ran_leaves_with_the_config_change_it_failed_in(api, deployer, deployed):
+    """A config change that carried an unproven deploy fails: the next one is made without it."""
+    live = deployed[-1]["slug"]["id"]
+    failing = _build(deployer, 5)
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    deployer.expire("hello", 5)
+    api.patch("/apps/hello/config-vars", {"B": "2"})
+    deployer.fail("hello", 6)
+    assert _states(api)[3:] == [
+        (6, "failed", failing), (7, "expired", failing), (8, "pending", live),
+    ]  # fmt: skip
+    assert api.get("/apps/hello/config-vars") == {"A": "1", "B": "2"}
+
+
+def test_a_config_change_that_fails_alone_takes_no_other_with_it(api, deployer, deployed):
+    """With the code that runs there is nothing to take back: what follows has its own try."""
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    api.patch("/apps/hello/config-vars", {"A": "2"})
+    deployer.fail("hello", 5)
+    assert [row[:2] for row in _states(api)[2:]] == [(5, "failed"), (6, "pending")]
+
+
+def test_code_that_is_asked_for_again_is_tried_again(api, deployer, deployed):
+    """A second deploy of the slug that failed has its own try, and config changes follow it."""
+    failing = _build(deployer, 5)
+    api.post("/apps/hello/releases", {"slug": failing})
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    deployer.fail("hello", 5)
+    assert [row[:2] for row in _states(api)[2:]] == [
+        (5, "failed"), (6, "pending"), (7, "pending"),
+    ]  # fmt: skip
+
+
 def test_slugs(api, deployed):
     """An app's slugs are listed and shown: commit, process types and size."""
     rows = api.get("/apps/hello/slugs")

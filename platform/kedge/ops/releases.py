@@ -259,18 +259,21 @@ def expire(release: Release) -> None:
 
 
 def _rebase(services: Services, tx: Transaction, app: App, failed: Release) -> None:
-    if failed.change not in (Change.DEPLOY, Change.ROLLBACK):
+    """Only where the newest of what waits took the failed code without being asked to.
+
+    Whatever was deployed or rolled back to since then takes its own turn, and a config change
+    after it has taken that one's code.
+    """
+    live = head(tx, app)
+    if live is not None and live.slug_id == failed.slug_id:
         return
-    followers = list(
-        tx.scalars(
-            _of(app)
-            .where(Release.version > failed.version, Release.status == Status.PENDING)
-            .where(Release.slug_id == failed.slug_id, Release.change == Change.CONFIG)
-            .order_by(Release.version)
-        )
-    )
-    if not followers:
+    query = _of(app).where(Release.version > failed.version, Release.status == Status.PENDING)
+    pending = list(tx.scalars(query.order_by(Release.version)))
+    followers = [release for release in pending if release.slug_id == failed.slug_id]
+    if not followers or followers[-1] is not pending[-1]:
         return
+    if any(release.change != Change.CONFIG for release in followers):
+        return  # the same code was asked for again
     for follower in followers:
         expire(follower)
     tx.flush()
