@@ -18,6 +18,7 @@
     │   ├── QueueDown
     │   ├── RuntimeDown
     │   └── RouterDown
+    ├── EngineRefused       500     the container engine answers, and will not do it
     ├── BuildRefused                a push or build that cannot go on (shown on the pusher's screen)
     │   ├── BuildFailed
     │   ├── BuildCancelled
@@ -169,6 +170,13 @@ class RuntimeDown(Unavailable):
 
 class RouterDown(Unavailable):
     """The router's agent does not answer."""
+
+
+class EngineRefused(KedgeError):
+    """The container engine answers, and will not make or start this container.
+
+    No part is away: asking again for the same brings the same answer.
+    """
 
 
 class BuildRefused(KedgeError):

@@ -163,10 +163,13 @@ class Runtime(Protocol):
         """Make the container of a dyno, not started; returns its runtime id.
 
         Called twice for one dyno id it returns the same container.
+
+        Raises:
+            EngineRefused: the engine is there and will not make it, with its words.
         """
 
     def start(self, runtime_id: str) -> None:
-        """Start a created container."""
+        """Start a created container. Raises EngineRefused: the engine will not, with its words."""
 
     def containers(self) -> list[Container]:
         """Every container of this installation's dynos, whatever its state."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import urllib3.exceptions
 from docker import APIClient
 from docker.utils import kwargs_from_env
 
-from kedge.errors import RuntimeDown
+from kedge.errors import EngineRefused, KedgeError, RuntimeDown
 
 # No call may hang for ever; starting a container on a busy disk may well take a minute.
 CALL_SECONDS = 60
@@ -28,6 +29,15 @@ AWAY = (
     docker.errors.DockerException,
     OSError,
 )
+# How the engine says no to what it was asked, as Docker's API documents for create and start;
+# "not found" is not among them, since what is gone can be made again.
+REFUSALS = frozenset({400, 403, 409, 500})
+# What a 500 says while the engine itself, or containerd below it, is being restarted.
+RESTARTING = re.compile(
+    "transport is closing|connection is closing|connection refused|connection reset|ttrpc: closed"
+    "|context canceled|context deadline exceeded|connection error|shutting down|Unavailable",
+    re.IGNORECASE,
+)
 
 
 class Engine:
@@ -38,6 +48,7 @@ class Engine:
         self._docker_host = docker_host
         self._api: APIClient | None = None
         self._making = threading.Lock()
+        self._processors = 0
 
     @property
     def api(self) -> APIClient:
@@ -47,6 +58,13 @@ class Engine:
                 with translated("reach the Docker engine"):
                     self._api = self._connect()
             return self._api
+
+    def processors(self) -> int:
+        """How many processors the engine's host has; asked once. Raises RuntimeDown."""
+        if self._processors == 0:
+            with translated("say how many processors it has"):
+                self._processors = int(self.api.info()["NCPU"])
+        return self._processors
 
     def stream_url(self, path: str) -> str:
         """The address of an API call the SDK has no exact method for."""
@@ -65,16 +83,20 @@ class Engine:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
+def translated(doing: str, *, refusable: bool = False) -> Iterator[None]:
     """Turn whatever the SDK raises into a RuntimeDown that says what could not be done.
 
-    Callers who expect "not found" or "conflict" catch `docker.errors.APIError` inside.
+    With `refusable` an engine that answers and says no raises EngineRefused instead. Callers who
+    expect "not found" or "conflict" catch `docker.errors.APIError` inside.
     """
     try:
         yield
     except docker.errors.APIError as error:
         reason = str(error.explanation or error)
-        raise RuntimeDown(f"Docker could not {doing}: {reason}") from error
+        kind: type[KedgeError] = RuntimeDown
+        if refusable and status_of(error) in REFUSALS and not RESTARTING.search(reason):
+            kind = EngineRefused
+        raise kind(f"Docker could not {doing}: {reason}") from error
     except AWAY as error:
         raise RuntimeDown(
             f"Docker does not answer (could not {doing}). Dynos that run go on serving. "

@@ -56,9 +56,19 @@ def ca_binds(bundle: Path | None) -> list[str]:
 
 
 def request(
-    api: APIClient, spec: ContainerSpec, *, image: str, network: Network, ca_bundle: Path | None
+    api: APIClient,
+    spec: ContainerSpec,
+    *,
+    image: str,
+    network: Network,
+    ca_bundle: Path | None,
+    processors: int,
 ) -> dict[str, Any]:
-    """The arguments of the SDK's `create_container` but the installation's name and labels."""
+    """The arguments of the SDK's `create_container` but the installation's name and labels.
+
+    A size with more processors than the host's `processors` gets all of those: the engine refuses
+    to promise what is not there.
+    """
     environment = {**ca_variables(ca_bundle), **spec.env, "HOME": "/app"}
     return {
         "image": image,
@@ -70,12 +80,12 @@ def request(
         "environment": environment,
         "tty": spec.tty,
         "stdin_open": spec.stdin,
-        "host_config": _host_config(api, spec, network, ca_bundle),
+        "host_config": _host_config(api, spec, network, ca_bundle, min(spec.cpus, processors)),
     }
 
 
 def _host_config(
-    api: APIClient, spec: ContainerSpec, network: Network, ca_bundle: Path | None
+    api: APIClient, spec: ContainerSpec, network: Network, ca_bundle: Path | None, cpus: float
 ) -> dict[str, Any]:
     hard_limit = f"{2 * spec.memory_mb}m"
     return api.create_host_config(
@@ -83,7 +93,7 @@ def _host_config(
         mem_limit=hard_limit,
         memswap_limit=hard_limit,
         cpu_shares=spec.cpu_shares,
-        nano_cpus=int(spec.cpus * 1_000_000_000) or None,
+        nano_cpus=int(cpus * 1_000_000_000) or None,
         pids_limit=spec.pids,
         # Docker's default is noexec, on which Java and Ruby libraries that unpack themselves fail.
         tmpfs={"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={hard_limit}"},  # noqa: S108

@@ -27,7 +27,7 @@ from kedge.engine.protocols import (
     SlugImage,
     SlugStore,
 )
-from kedge.errors import RuntimeDown
+from kedge.errors import EngineRefused
 from kedge.settings import Settings
 
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -75,8 +75,9 @@ class DockerRuntime:
             image=image or self._settings.stack_run_image,
             network=network,
             ca_bundle=self._settings.host_ca_bundle,
+            processors=self._engine.processors(),
         )
-        with translated(f"make the container of {spec.app_name}'s {spec.name}"):
+        with translated(f"make the container of {spec.app_name}'s {spec.name}", refusable=True):
             try:
                 return self._make(spec, wanted)
             except docker.errors.ImageNotFound:
@@ -91,7 +92,7 @@ class DockerRuntime:
     def start(self, runtime_id: str) -> None:
         """Start a created container; one that runs is left alone."""
         self._site.ensure()
-        with self._starting, translated("start a dyno"):
+        with self._starting, translated("start a dyno", refusable=True):
             try:
                 self._engine.api.start(runtime_id)
             except docker.errors.APIError as error:
@@ -189,7 +190,8 @@ class DockerRuntime:
         """The container that has the dyno's name already: ours when its label says so."""
         found = self._engine.api.inspect_container(name)
         if found["Config"]["Labels"].get(labels.DYNO_ID) != str(spec.dyno_id):
-            raise RuntimeDown(f"Another container is called {name}. Remove it: docker rm -f {name}")
+            words = f"Another container is called {name}. Remove it: docker rm -f {name}"
+            raise EngineRefused(words)
         return str(found["Id"])
 
     def _runs(self, runtime_id: str) -> bool:

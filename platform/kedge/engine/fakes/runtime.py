@@ -12,7 +12,7 @@ from typing import Literal
 
 from kedge.engine.fakes.attachment import FakeAttachment
 from kedge.engine.protocols import Container, ContainerSpec, Happening, OutputLine, SlugImage
-from kedge.errors import RuntimeDown
+from kedge.errors import EngineRefused, RuntimeDown
 
 EXIT_OF_SIGNAL = {"TERM": 143, "HUP": 129, "KILL": 137}
 STEP_SECONDS = 0.02
@@ -40,12 +40,14 @@ class FakeRuntime:
     `ignore TERM`, `cat` (what comes on standard input until its end), `exit STATUS`, `hang`.
     Any other command is a server that listens on $PORT and runs until it is told to end, and for
     a release or one-off dyno a program that ends well at once. `scripts` gives a command another
-    script; `down` makes every call raise RuntimeDown; `end`, `say` and `dynos` are for tests.
+    script; `down` makes every call raise RuntimeDown, `refused` holds commands that EngineRefused
+    answers; `end`, `say` and `dynos` are for tests.
     """
 
     def __init__(self, scripts: Mapping[str, str] | None = None) -> None:
         self.scripts = dict(scripts or {})
         self.down = False
+        self.refused: set[str] = set()
         self.dynos: dict[str, FakeDyno] = {}
         self._prepared: set[str] = set()
         self._happened: list[Happening] = []
@@ -71,6 +73,8 @@ class FakeRuntime:
     def create(self, spec: ContainerSpec) -> str:
         """Make the container of a dyno, not started; the same one when called twice."""
         self._answer()
+        if spec.command in self.refused:
+            raise EngineRefused(f"The fake engine does not run {spec.command}.")
         with self._changed:
             for runtime_id, dyno in self.dynos.items():
                 if dyno.spec.dyno_id == spec.dyno_id:
