@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import httpx
+
 from system.installation import App, Installation
 
 UNFINISHED = {"pending"}
@@ -14,7 +16,13 @@ def complaints(app: App) -> list[str]:
     """What is not (yet) as it must be; nothing when the state is one and consistent."""
     try:
         return list(_complaints(app))
-    except (AssertionError, OSError, ValueError, KeyError) as error:  # the API is not back yet
+    except (
+        AssertionError,
+        httpx.HTTPError,
+        OSError,
+        ValueError,
+        KeyError,
+    ) as error:  # the API is not back yet
         return [f"{type(error).__name__}: {error}"]
 
 

@@ -141,9 +141,11 @@ def _attended(
             builds.cancel(services, push.actor, str(push.app_id), str(build.id))
             raise BuildCancelled("The pusher went away.")
         if time.monotonic() >= next_at:
-            builds.attend(services, build.id)
+            build = builds.attend(services, build.id)
             next_at = time.monotonic() + ATTEND_SECONDS
         yield payload
+        if not payload and build.status != "pending":
+            return  # its worker was killed between the build's end and its output's
 
 
 def _follow_release(services: Services, push: Push, build: Build) -> None:
@@ -177,8 +179,12 @@ def _follow_release_command(services: Services, push: Push, release: Release) ->
     if output_id:
         for payload in outputs.follow(services, output_id):
             push.show(payload.decode("utf-8", "replace"))
-            if push.is_gone():
+            if push.is_gone() or (not payload and _has_ended(services, push, release)):
                 return
+
+
+def _has_ended(services: Services, push: Push, release: Release) -> bool:
+    return release_state(services, push.app_id, release.version).status != Status.PENDING
 
 
 def _until_ended(services: Services, push: Push, release: Release) -> Release:

@@ -49,11 +49,20 @@ class Collector:
             thread.start()
 
     def finish(self, dyno: Dyno) -> None:
-        """Wait (a little) until what an ended dyno wrote is kept."""
+        """Wait (a little) until what an ended dyno wrote is kept.
+
+        That of one which ended while nobody looked, its supervisor having been killed, is read now.
+        """
+        with self._lock:
+            is_followed = dyno.id in self._threads
+        if dyno.runtime_id and not is_followed and not dyno.attach:
+            self.collect(dyno, dyno.runtime_id)
         with self._lock:
             thread = self._threads.pop(dyno.id, None)
         if thread is not None:
             thread.join(FINISH_SECONDS)
+        elif dyno.kind == "release" and dyno.release.output_id:  # it never came to write anything
+            outputs.finish(self._services, dyno.release.output_id)
 
     def _run(self, dyno: Dyno, runtime_id: str) -> None:
         for attempt in range(3):

@@ -156,9 +156,11 @@ class Lives:
             raise
         except Exception as error:  # whatever the engine says, the dyno did not start
             log.exception("dyno.launch_failed", dyno=dyno.name, id=str(dyno.id))
-            self._crash(
-                dyno, None, {"code": None, "reason": f"It could not be started: {error}"}, None
-            )
+            failure = {"code": None, "reason": f"It could not be started: {error}"}
+            if dyno.kind == "dyno":
+                self._crash(dyno, None, failure, None)
+            else:  # it has no next time: a release phase that waited for one would never end
+                self._end(dyno, None, None, failure)
 
     def spec(self, dyno: Dyno) -> ContainerSpec:
         """All the runtime needs to know of a dyno."""

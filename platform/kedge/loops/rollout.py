@@ -146,7 +146,7 @@ class Rollouts:
         words = f"Running release v{release.version} commands by user {release.user.email}"
         self._services.say(tx, app.id, words)
         if output_id := release.output_id:
-            tx.after_commit(lambda: outputs.begin(self._services, app.id, output_id))
+            outputs.open_in(tx, app.id, output_id)
 
     def _start(self, step: rollout.Start, tx: Transaction, rows: AppRows) -> None:
         if step.replaces:

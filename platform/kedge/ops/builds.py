@@ -8,7 +8,7 @@ build ends as failed in words, and the app can build again.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -95,7 +95,7 @@ def start(
         tx.refresh(build)
         record(tx, actor, "build.create", app, build=str(build.id), version=source.version)
         services.say(tx, app.id, f"Build started by user {actor.email}")
-        tx.after_commit(lambda: outputs.begin(services, app.id, build.output_id))
+        outputs.open_in(tx, app.id, build.output_id)
         tx.after_commit(lambda: _enqueue(services, build.id))
         return build
 
@@ -218,7 +218,6 @@ def reap(services: Services) -> list[uuid.UUID]:
                 services, tx, build,
                 "The build's worker was stopped or died. Nothing was released; push again.",
             )  # fmt: skip
-            tx.after_commit(_finisher(services, build))
         running = [b.id for b in pending if b.lease_until and b.lease_until >= now]
         stale = now - timedelta(seconds=5)
         waiting = {b.app_id for b in pending if b.lease_until is None and b.created_at < stale}
@@ -252,9 +251,10 @@ def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
 
 def _refuse(services: Services, build: Build, screen: Screen, reason: str) -> None:
     screen.show(f"\n !     {reason}\n".encode())
+    screen.flush()
     with services.database.transaction() as tx:
         if tx.get(Build, build.id) is not None:  # its app may have been destroyed meanwhile
-            _end_failed(services, tx, tx.lock(Build, build.id), reason)
+            _end_failed(services, tx, tx.lock(Build, build.id), reason, is_shown=True)
 
 
 class Screen:
@@ -346,22 +346,16 @@ def _keep_slug(tx: Session, app: App, build: Build, built: Built) -> Slug:
     return slug
 
 
-def _end_failed(services: Services, tx: Transaction, build: Build, reason: str) -> None:
+def _end_failed(
+    services: Services, tx: Transaction, build: Build, reason: str, *, is_shown: bool = False
+) -> None:
+    """The build's end and its output's, all or nothing. `is_shown`: the reason is in the output."""
     if build.status != "pending":
         return
     build.status, build.failure, build.lease_until = "failed", reason, None
+    words = b"" if is_shown else f"\n !     {reason}\n".encode()
+    outputs.close_in(services, tx, build.output_id, words)
     services.say(tx, build.app_id, f"Build failed -- {reason}")
-
-
-def _finisher(services: Services, build: Build) -> Callable[[], None]:
-    words = f"\n !     {build.failure}\n".encode()
-    output_id = build.output_id
-
-    def finish() -> None:
-        outputs.write(services, output_id, words)
-        outputs.finish(services, output_id)
-
-    return finish
 
 
 def _enqueue(services: Services, build_id: uuid.UUID) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from kedge.db import Transaction
 from kedge.model.output import OUTPUT_LIMIT_BYTES, Output, OutputChunk
 from kedge.ops.services import Services
 
@@ -22,8 +23,13 @@ def topic(output_id: uuid.UUID) -> str:
 def begin(services: Services, app_id: uuid.UUID, output_id: uuid.UUID) -> None:
     """Make an output readable. Begun twice is begun once."""
     with services.database.transaction() as tx:
-        if tx.get(Output, output_id) is None:
-            tx.add(Output(id=output_id, app_id=app_id))
+        open_in(tx, app_id, output_id)
+
+
+def open_in(tx: Session, app_id: uuid.UUID, output_id: uuid.UUID) -> None:
+    """Make an output readable as part of a transaction, so that what writes to it finds it."""
+    if tx.get(Output, output_id) is None:
+        tx.add(Output(id=output_id, app_id=app_id))
 
 
 def write(services: Services, output_id: uuid.UUID, payload: bytes) -> None:
@@ -32,25 +38,29 @@ def write(services: Services, output_id: uuid.UUID, payload: bytes) -> None:
         output = tx.get(Output, output_id, with_for_update=True)
         if output is None:  # its app was destroyed meanwhile
             return
-        room = max(0, OUTPUT_LIMIT_BYTES - output.kept_bytes)
-        kept, dropped = payload[:room], len(payload) - len(payload[:room])
-        output.dropped_bytes += dropped
-        if kept:
-            _add(tx, output, kept)
+        _append(tx, output, payload)
     services.wakes.wake(topic(output_id))
 
 
 def finish(services: Services, output_id: uuid.UUID) -> None:
     """No more is to come. Says how much was over the limit."""
     with services.database.transaction() as tx:
-        output = tx.get(Output, output_id, with_for_update=True)
-        if output is None or output.is_complete:
-            return
-        if output.dropped_bytes:
-            words = f"\n ... {output.dropped_bytes} more bytes of output were not kept\n"
-            _add(tx, output, words.encode())
-        output.is_complete = True
-    services.wakes.wake(topic(output_id))
+        close_in(services, tx, output_id)
+
+
+def close_in(
+    services: Services, tx: Transaction, output_id: uuid.UUID, last_words: bytes = b""
+) -> None:
+    """Finish an output as part of a transaction: who follows it is never left waiting."""
+    output = tx.get(Output, output_id, with_for_update=True)
+    if output is None or output.is_complete:
+        return
+    _append(tx, output, last_words)
+    if output.dropped_bytes:
+        words = f"\n ... {output.dropped_bytes} more bytes of output were not kept\n"
+        _add(tx, output, words.encode())
+    output.is_complete = True
+    tx.after_commit(lambda: services.wakes.wake(topic(output_id)))
 
 
 def exists(services: Services, output_id: uuid.UUID) -> bool:
@@ -82,6 +92,13 @@ def follow(services: Services, output_id: uuid.UUID) -> Iterator[bytes]:
             return
         if not chunks and not services.wakes.wait(topic(output_id), POLL_SECONDS):
             yield b""
+
+
+def _append(tx: Session, output: Output, payload: bytes) -> None:
+    kept = payload[: max(0, OUTPUT_LIMIT_BYTES - output.kept_bytes)]
+    output.dropped_bytes += len(payload) - len(kept)
+    if kept:
+        _add(tx, output, kept)
 
 
 def _add(tx: Session, output: Output, payload: bytes) -> None:
