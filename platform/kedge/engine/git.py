@@ -6,10 +6,11 @@ import shutil
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from git import Repo
@@ -19,6 +20,7 @@ from kedge.errors import BuildFailed
 
 # Longer than any push with its build and its release command takes.
 STALE_PUSH_SECONDS = 24 * 3600
+PART_PREFIX = ".part-"
 HOOK = Path(__file__).parent.parent / "git" / "hook.py"
 CONFIG = {
     ("http", "receivepack"): "true",
@@ -48,18 +50,27 @@ class Repositories:
     def ensure(self, app_id: uuid.UUID) -> Path:
         """The app's repository, made when there is none yet."""
         path = self.path(app_id)
-        if not (path / "kedge-ready").exists():
-            path.mkdir(parents=True, exist_ok=True)
-            repo = Repo.init(path, bare=True, initial_branch="main")
-            with repo.config_writer() as config:
-                for (section, option), value in CONFIG.items():
-                    config.set_value(section, option, value)
-                config.set_value("receive", "maxInputSize", f"{self._limit_mb}m")
-                config.set_value("core", "hooksPath", str(self._hooks()))
-            repo.close()
-            (path / "kedge-ready").touch()
-        _drop_stale_pushes(path)
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # Beside, then renamed: whoever is killed in the middle leaves no half of a repository,
+            # and of two that make one at the same time the first has made it.
+            with TemporaryDirectory(prefix=PART_PREFIX, dir=self._folder) as part:
+                made = Path(part) / path.name
+                self._init(made)
+                with suppress(OSError):
+                    made.rename(path)
+            _drop_stale(self._folder.glob(f"{PART_PREFIX}*"))
+        _drop_stale(path.glob("objects/tmp_objdir-*"))  # git itself never does
         return path
+
+    def _init(self, path: Path) -> None:
+        repo = Repo.init(path, bare=True, initial_branch="main")
+        with repo.config_writer() as config:
+            for (section, option), value in CONFIG.items():
+                config.set_value(section, option, value)
+            config.set_value("receive", "maxInputSize", f"{self._limit_mb}m")
+            config.set_value("core", "hooksPath", str(self._hooks()))
+        repo.close()
 
     def path(self, app_id: uuid.UUID) -> Path:
         """Where the app's repository is, or would be."""
@@ -77,17 +88,19 @@ class Repositories:
         # -I and -S: nothing of the environment or of site-packages, so it starts in milliseconds.
         text = f"#!/bin/sh\nexec {sys.executable} -IS {HOOK}\n"
         if not hook.exists() or hook.read_text() != text:
-            hook.write_text(text)
-            hook.chmod(0o755)
+            part = hook.with_name(f"{PART_PREFIX}{uuid.uuid4().hex}")
+            part.write_text(text)
+            part.chmod(0o755)
+            part.replace(hook)
         return folder
 
 
-def _drop_stale_pushes(repository: Path) -> None:
-    """Remove what pushes brought that a kill -9 ended; git itself never does."""
-    for brought in repository.glob("objects/tmp_objdir-*"):
-        with suppress(FileNotFoundError):  # its push has just ended
-            if brought.stat().st_mtime < time.time() - STALE_PUSH_SECONDS:
-                shutil.rmtree(brought, ignore_errors=True)
+def _drop_stale(parts: Iterable[Path]) -> None:
+    """Remove what a kill -9 left half done: repositories, and what pushes brought."""
+    for part in parts:
+        with suppress(FileNotFoundError):  # its maker has just ended
+            if part.stat().st_mtime < time.time() - STALE_PUSH_SECONDS:
+                shutil.rmtree(part, ignore_errors=True)
 
 
 class Quarantine:
@@ -100,10 +113,13 @@ class Quarantine:
     def commit(self, sha: str) -> Commit:
         """What a commit says of itself. Raises BuildFailed when it is none."""
         try:
-            told = self._repo.git.log("-1", "--format=%H%x00%ct%x00%s", sha)
+            told: bytes = self._repo.git.log(
+                "-1", "--encoding=UTF-8", "--format=%H%x00%ct%x00%s", sha, stdout_as_string=False
+            )
         except GitCommandError:
             raise BuildFailed(f"{sha[:8]} is not a commit, so it cannot be deployed.") from None
-        full, seconds, subject = told.split("\0", 2)
+        # A subject may be in any encoding, and need not be in the one its commit names.
+        full, seconds, subject = told.decode("utf-8", "replace").split("\0", 2)
         return Commit(full, subject, int(seconds))
 
     def submodules(self, sha: str) -> list[str]:
