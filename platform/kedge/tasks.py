@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -47,9 +48,12 @@ def forget_cache(app_id: str) -> None:
 
 
 @app.task(name="kedge.tidy")  # type: ignore[untyped-decorator]
-def tidy() -> None:
-    """End builds whose worker died, with their containers."""
-    running = builds.reap(services())
+def tidy(*, is_new: bool = False) -> None:
+    """End builds whose worker died, with their containers.
+
+    A worker that is new takes up what waits: it was lost with the one before, or with the queue.
+    """
+    running = builds.reap(services(), timedelta() if is_new else builds.ENQUEUE_AGAIN)
     builder().sweep(running)
 
 
@@ -60,5 +64,5 @@ def _log_like_the_others(**_: Any) -> None:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _tidy_at_start(**_: Any) -> None:
-    tidy.delay()
+    tidy.delay(is_new=True)
     installations.of(settings).ready_file("worker").touch()

@@ -5,12 +5,19 @@ import io
 import threading
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from api.conftest import Api, tarball
+from kedge import clock
 from kedge.api.application import create
-from kedge.ops import builds, outputs
+from kedge.engine.protocols import LogFilter
+from kedge.errors import BuildFailed
+from kedge.model.build import Build
+from kedge.model.output import Output
+from kedge.ops import builds, outputs, sources
 
 ARCHIVE = tarball(Procfile="web: python app.py\n")
 
@@ -93,6 +100,18 @@ def test_an_output_is_read_while_it_comes(api, services, hello):
     assert b"".join(stream) == b""
 
 
+def test_an_output_ends_with_its_app(api, services, hello):
+    """Who follows the output of an app that is destroyed meanwhile is not left waiting."""
+    with services.database.transaction() as tx:
+        outputs.open_in(tx, uuid.UUID(hello.id), output_id := uuid.uuid4())
+    outputs.write(services, output_id, b"one\n")
+    stream = api.application.test_client().get(f"/output/{output_id}").iter_encoded()
+    assert next(stream) == b"one\n"
+    with services.database.transaction() as tx:
+        tx.execute(delete(Output).where(Output.id == output_id))
+    assert list(stream) == []
+
+
 def test_no_output_yet(api):
     """An output that has not begun is 404, as clients expect that ask again."""
     for unknown in (str(uuid.uuid4()), "x", "%00"):
@@ -101,8 +120,6 @@ def test_no_output_yet(api):
 
 def test_a_failed_build(api, deployer, hello):
     """A build that fails says so, makes no release, and its output has the reason."""
-    from kedge.errors import BuildFailed
-
     deployer.builder.fail_with = BuildFailed("requirements.txt: no such package: flsk")
     build = deployer.build()
     assert (build["status"], build["release"]) == ("failed", None)
@@ -111,11 +128,89 @@ def test_a_failed_build(api, deployer, hello):
     assert len(api.get("/apps/hello/releases")) == 2
 
 
+def test_a_failure_tells_no_config(api, deployer, services, hello):
+    """A value of the config is scrubbed from a failed build's output, reason and log line."""
+    api.patch("/apps/hello/config-vars", {"PASSWORD": "correct-horse"})
+    deployer.builder.fail_with = BuildFailed("no login at https://u:correct-horse@example.com")
+    build = deployer.build()
+    output = api.application.test_client().get(_path(build["output_stream_url"])).text
+    assert "no login at https://u:[PASSWORD]@example.com" in output
+    lines, _ = services.logs.tail(uuid.UUID(hello.id), 100, LogFilter(None, None))
+    failed = [line.text for line in lines if line.text.startswith("Build failed")]
+    assert failed == ["Build failed -- no login at https://u:[PASSWORD]@example.com"]
+    with services.database.transaction() as tx:
+        assert "correct-horse" not in tx.get_one(Build, uuid.UUID(build["id"])).failure
+
+
+def test_a_build_whose_worker_died(api, deployer, services, hello):
+    """Its lease runs out: it ends in words, and the app's next one is handed to the queue."""
+    first, second = (begun(api, deployer) for _ in range(2))
+    assert builds.claim(services, first)
+    late = replace(services, now=lambda: clock.now() + timedelta(seconds=20))
+    services.queue.builds.clear()
+    assert builds.reap(services) == [first]
+    assert services.queue.builds == []
+    assert builds.reap(late) == []
+    assert services.queue.builds == [second]
+    done = api.get(f"/apps/hello/builds/{first}")
+    assert done["status"] == "failed"
+    output = api.application.test_client().get(_path(done["output_stream_url"])).text
+    assert "worker was stopped or died" in output
+
+
+def test_a_lease_prolonged_in_the_last_moment_holds(api, deployer, services, hello):
+    """A build whose heart writes in this very moment is left alone, and counts as running."""
+    build_id = begun(api, deployer)
+    assert builds.claim(services, build_id)
+    late = replace(services, now=lambda: clock.now() + timedelta(seconds=20))
+    with services.database.transaction() as tx:
+        tx.lock(Build, build_id)
+        assert builds.reap(late) == [build_id]
+    assert api.get(f"/apps/hello/builds/{build_id}")["status"] == "pending"
+
+
+def test_waiting_builds_are_enqueued_again_now_and_then(api, deployer, services, hello):
+    """What the queue lost is handed to it again after a minute, not at every look."""
+    build_id = begun(api, deployer)
+    services.queue.builds.clear()
+    builds.reap(services)
+    assert services.queue.builds == []
+    late = replace(services, now=lambda: clock.now() + timedelta(seconds=61))
+    builds.reap(late)
+    builds.reap(late)
+    assert services.queue.builds == [build_id]
+    services.queue.builds.clear()
+    services.queue.down = True
+    builds.hand_on(services, uuid.UUID(hello.id))
+    services.queue.down = False
+    builds.reap(services)
+    assert services.queue.builds == [build_id]
+
+
+def test_the_source_of_a_build_that_waits_is_kept(api, deployer, services, hello):
+    """The janitor asks which sources builds still need before it removes old ones."""
+    build_id = begun(api, deployer)
+    with services.database.transaction() as tx:
+        source_id = tx.get_one(Build, build_id).source_id
+        assert source_id and sources.awaited(tx) == {source_id}
+    builds.run(services, deployer.builder, build_id)
+    with services.database.transaction() as tx:
+        assert sources.awaited(tx) == set()
+
+
+def begun(api, deployer):
+    """The id of a build nobody has taken yet."""
+    body = {"source_blob": {"url": deployer.upload(ARCHIVE)}}
+    return uuid.UUID(api.post("/apps/hello/builds", body)["id"])
+
+
 def test_cancel(api, deployer, services, hello):
     """A build that waits is cancelled at once; one that has ended is a conflict."""
     body = {"source_blob": {"url": deployer.upload(ARCHIVE)}}
     build = api.post("/apps/hello/builds", body)
     assert api.delete(f"/apps/hello/builds/{build['id']}")["status"] == "failed"
+    output = api.application.test_client().get(_path(build["output_stream_url"])).text
+    assert "cancelled before it began" in output
     assert api.delete(f"/apps/hello/builds/{build['id']}", 409)["id"] == "conflict"
     builds.run(services, deployer.builder, uuid.UUID(build["id"]))
     assert len(api.get("/apps/hello/releases")) == 2

@@ -12,7 +12,7 @@ from kedge.engine.protocols import Runtime
 from kedge.model.dyno import Dyno, State
 from kedge.model.release import Release
 from kedge.model.slug import Slug
-from kedge.ops import builds
+from kedge.ops import builds, sources
 from kedge.ops.services import Services
 from kedge.plan import retention
 
@@ -43,6 +43,7 @@ class Janitor:
                 layer["digest"] for layers in tx.scalars(select(Slug.layers)) for layer in layers
             }
             recent = _likely_to_start(tx)
+            awaited = sources.awaited(tx)
             old = now - retention.ENDED_DYNOS
             tx.execute(delete(Dyno).where(Dyno.state == State.ENDED, Dyno.ended_at < old))
         for digest in retention.unneeded_layers(self._services.slugs.digests(), needed, now):
@@ -52,7 +53,7 @@ class Janitor:
             log.info("image.removed", slug=digest[:12])
             self._runtime.forget(digest)
         for source_id, age_seconds in self._services.sources.ages().items():
-            if age_seconds > retention.GRACE.total_seconds():
+            if source_id not in awaited and age_seconds > retention.GRACE.total_seconds():
                 self._services.sources.remove(source_id)
 
 

@@ -53,6 +53,7 @@ class Build(Row):
     slug_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("slugs.id"), index=True)
     release_version: Mapped[int | None]
     output_id: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
+    enqueued_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     attended_until: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]

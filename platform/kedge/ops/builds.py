@@ -8,12 +8,12 @@ build ends as failed in words, and the app can build again.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, select, update
 from sqlalchemy.orm import Session
 
 from kedge.db import Transaction
@@ -30,13 +30,13 @@ from kedge.model.app import App
 from kedge.model.build import Build
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import config_vars, formations, outputs, releases, sources
+from kedge.ops import config_vars, formations, outputs, releases, slugs, sources
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.buildpacks import check as check_buildpack
 from kedge.ops.heart import LEASE, beating
 from kedge.ops.pages import Key, Keys, Page, moment, paged
+from kedge.ops.screen import Screen
 from kedge.ops.services import Services
-from kedge.scrub import Scrubber
 
 log = structlog.get_logger()
 KEYS: Keys = {
@@ -44,6 +44,7 @@ KEYS: Keys = {
     "id": Key(Build.id, uuid.UUID),
 }
 ATTENDANCE = timedelta(seconds=10)
+ENQUEUE_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ def start(
             stack=app.stack,
             buildpacks=[check_buildpack(name) for name in buildpacks or app.buildpacks],
             attended_until=services.now() + ATTENDANCE if attended else None,
+            enqueued_at=services.now(),
         )
         tx.add(build)
         tx.flush()
@@ -135,7 +137,8 @@ def cancel(services: Services, actor: Actor, app_identity: str, build_id: str) -
         Conflict: it has ended already.
     """
     with services.database.transaction() as tx:
-        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        # Locked, as `claim` does: a build that begins in this very moment has its lease.
+        app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
         build = _find(tx, app, build_id)
         if build.status != "pending":
             raise Conflict(f"The build has already {build.status}.", resource="build")
@@ -195,35 +198,67 @@ def claim(services: Services, build_id: uuid.UUID) -> Build | None:
 
 def hand_on(services: Services, app_id: uuid.UUID) -> None:
     """Enqueue the app's next waiting build."""
-    query = (
-        select(Build.id)
-        .where(Build.app_id == app_id, Build.status == "pending")
-        .order_by(Build.created_at)
-        .limit(1)
-    )
     with services.database.transaction() as tx:
-        waiting = tx.scalar(query)
-    if waiting:
-        _enqueue(services, waiting)
+        waiting = tx.scalar(_waiting().where(Build.app_id == app_id).limit(1))
+        if waiting:
+            _enqueue_again(services, tx, waiting)
 
 
-def reap(services: Services) -> list[uuid.UUID]:
-    """End builds whose worker died, re-enqueue those nobody took; ids of those that run."""
+def reap(services: Services, again_after: timedelta = ENQUEUE_AGAIN) -> list[uuid.UUID]:
+    """End builds whose worker died, re-enqueue those nobody took; ids of those that run.
+
+    A build that waits is enqueued again when that was last done `again_after` ago: what the queue
+    was given may be lost, and what it still has must not be piled up.
+    """
     now = services.now()
     with services.database.transaction() as tx:
-        pending = list(tx.scalars(select(Build).where(Build.status == "pending")))
-        dead = [b for b in pending if b.lease_until and b.lease_until < now]
-        for build in dead:
-            _end_failed(
-                services, tx, build,
-                "The build's worker was stopped or died. Nothing was released; push again.",
-            )  # fmt: skip
-        running = [b.id for b in pending if b.lease_until and b.lease_until >= now]
-        stale = now - timedelta(seconds=5)
-        waiting = {b.app_id for b in pending if b.lease_until is None and b.created_at < stale}
-    for app_id in waiting | {build.app_id for build in dead}:
-        hand_on(services, app_id)
-    return running
+        leased = tx.scalars(_pending().where(Build.lease_until.is_not(None))).all()
+    dead = [build for build in leased if build.lease_until and build.lease_until < now]
+    freed = {build.app_id for build in dead if _end_dead(services, build)}
+    running = {build.id: build.app_id for build in leased if build.app_id not in freed}
+    with services.database.transaction() as tx:
+        for build in _first_of_each_app(tx.scalars(_waiting())):
+            is_lost = build.enqueued_at is None or build.enqueued_at <= now - again_after
+            if build.app_id not in running.values() and (is_lost or build.app_id in freed):
+                _enqueue_again(services, tx, build)
+    return list(running)
+
+
+def _end_dead(services: Services, seen: Build) -> bool:
+    """End a build whose lease ran out, unless its heart has prolonged it meanwhile."""
+    with services.database.transaction() as tx:
+        if tx.get(App, seen.app_id, with_for_update={"of": App}) is None:
+            return False
+        query = _pending().where(Build.id == seen.id, Build.lease_until < services.now())
+        build = tx.scalar(query.with_for_update(of=Build, skip_locked=True))
+        if build is None:
+            return False
+        words = "The build's worker was stopped or died. Nothing was released; push again."
+        _end_failed(services, tx, build, words)
+        return True
+
+
+def _pending() -> Select[Build]:
+    return select(Build).where(Build.status == "pending").order_by(Build.created_at)
+
+
+def _waiting() -> Select[Build]:
+    """Builds nobody has taken, held until the transaction ends; without those others hold."""
+    query = _pending().where(Build.lease_until.is_(None))
+    return query.with_for_update(of=Build, skip_locked=True)
+
+
+def _first_of_each_app(found: Iterable[Build]) -> list[Build]:
+    first: dict[uuid.UUID, Build] = {}
+    for build in found:
+        first.setdefault(build.app_id, build)
+    return list(first.values())
+
+
+def _enqueue_again(services: Services, tx: Transaction, build: Build) -> None:
+    build.enqueued_at = services.now()
+    build_id = build.id
+    tx.after_commit(lambda: _enqueue(services, build_id))
 
 
 def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
@@ -236,9 +271,8 @@ def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
             spec = _spec(services, build, app, config)
             heart.check()
             built = builder.build(spec, screen.show, heart.is_cancelled)
-            release = _release(services, build, built)
-        screen.show(b"-----> Launching...\n")
-        screen.show(f"       Released v{release.version}\n".encode())
+            screen.flush()
+            _release(services, build, built)
     except KedgeError as error:
         _refuse(services, build, screen, error.message)
     except Exception as error:  # whatever broke, the app must be able to build again
@@ -250,31 +284,12 @@ def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
 
 
 def _refuse(services: Services, build: Build, screen: Screen, reason: str) -> None:
+    reason = screen.scrubbed(reason)
     screen.show(f"\n !     {reason}\n".encode())
     screen.flush()
     with services.database.transaction() as tx:
         if tx.get(Build, build.id) is not None:  # its app may have been destroyed meanwhile
             _end_failed(services, tx, tx.lock(Build, build.id), reason, is_shown=True)
-
-
-class Screen:
-    """What a build shows: scrubbed of config values, kept, and live."""
-
-    def __init__(self, services: Services, output_id: uuid.UUID, config: Mapping[str, str]) -> None:
-        self._services, self._output_id = services, output_id
-        self._scrubber = Scrubber(config)
-
-    def show(self, payload: bytes) -> None:
-        """Show some output."""
-        self._write(self._scrubber.feed(payload))
-
-    def flush(self) -> None:
-        """Show what was held back."""
-        self._write(self._scrubber.flush())
-
-    def _write(self, clean: bytes) -> None:
-        if clean:
-            outputs.write(self._services, self._output_id, clean)
 
 
 def _spec(services: Services, build: Build, app: App, config: Mapping[str, str]) -> BuildSpec:
@@ -296,15 +311,15 @@ def _spec(services: Services, build: Build, app: App, config: Mapping[str, str])
     )
 
 
-def _release(services: Services, build: Build, built: Built) -> Release:
-    """The slug, its release and the build's success, all or nothing."""
+def _release(services: Services, build: Build, built: Built) -> None:
+    """The slug, its release, the build's success and its last words, all or nothing."""
     actor = Actor(build.user_id, build.user.email, is_owner=True)
     with services.database.transaction() as tx:
         app = find_app(tx, actor, build.app_id, Action.DEPLOY, lock=True)
         current = tx.lock(Build, build.id)
         if current.status != "pending" or current.cancel_requested_at:
             raise BuildCancelled("The build was cancelled.")
-        slug = _keep_slug(tx, app, current, built)
+        slug = slugs.keep(tx, current, built)
         formations.declare(tx, app, built.process_types)
         description = f"Deploy {(build.source_version or str(build.id))[:8]}"
         release = releases.append(
@@ -315,35 +330,8 @@ def _release(services: Services, build: Build, built: Built) -> Release:
         current.release_version, current.lease_until = release.version, None
         app.slug_bytes, app.buildpack_description = slug.stored_bytes, built.description
         services.say(tx, app.id, "Build succeeded")
-        return release
-
-
-def _keep_slug(tx: Session, app: App, build: Build, built: Built) -> Slug:
-    layers = [
-        {
-            "digest": layer.digest,
-            "kind": layer.kind,
-            "plain_bytes": layer.plain_bytes,
-            "stored_bytes": layer.stored_bytes,
-        }
-        for layer in built.slug.layers
-    ]
-    slug = Slug(
-        id=uuid.uuid4(),
-        app_id=app.id,
-        digest=built.slug.digest,
-        layers=layers,
-        process_types=dict(built.process_types),
-        commit=build.source_version,
-        commit_description=build.source_version_description,
-        description=built.description,
-        buildpacks=[dict(used) for used in built.buildpacks],
-        stack=build.stack,
-        stored_bytes=sum(layer.stored_bytes for layer in built.slug.layers),
-    )
-    tx.add(slug)
-    tx.flush()
-    return slug
+        words = f"-----> Launching...\n       Released v{release.version}\n"
+        outputs.close_in(services, tx, build.output_id, words.encode())
 
 
 def _end_failed(
@@ -361,8 +349,9 @@ def _end_failed(
 def _enqueue(services: Services, build_id: uuid.UUID) -> None:
     try:
         services.queue.build(build_id)
-    except QueueDown:
-        return  # `reap` enqueues it again once the queue is back
+    except QueueDown:  # `reap` enqueues it again once the queue is back
+        with services.database.transaction() as tx:
+            tx.execute(update(Build).where(Build.id == build_id).values(enqueued_at=None))
 
 
 def _oldest(tx: Session, build: Build) -> Build | None:

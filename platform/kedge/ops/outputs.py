@@ -70,7 +70,10 @@ def exists(services: Services, output_id: uuid.UUID) -> bool:
 
 
 def read(services: Services, output_id: uuid.UUID, first: int) -> tuple[list[bytes], bool]:
-    """The chunks from number `first` on, and whether there will be no more."""
+    """The chunks from number `first` on, and whether there will be no more.
+
+    Nor will there be of an output that is gone with its app.
+    """
     with services.database.transaction() as tx:
         output = tx.get(Output, output_id)
         query = (
@@ -78,7 +81,7 @@ def read(services: Services, output_id: uuid.UUID, first: int) -> tuple[list[byt
             .where(OutputChunk.output_id == output_id, OutputChunk.number >= first)
             .order_by(OutputChunk.number)
         )
-        return list(tx.scalars(query)), output is not None and output.is_complete
+        return list(tx.scalars(query)), output is None or output.is_complete
 
 
 def follow(services: Services, output_id: uuid.UUID) -> Iterator[bytes]:

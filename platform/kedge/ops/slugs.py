@@ -1,12 +1,15 @@
-"""Slugs as people see them: listed and shown."""
+"""Slugs: kept of a build, and as people see them, listed and shown."""
 
 from __future__ import annotations
 
 import uuid
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from kedge.engine.protocols import Built
 from kedge.errors import NotFound
+from kedge.model.build import Build
 from kedge.model.slug import Slug
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.pages import Key, Keys, Page, moment, paged
@@ -16,6 +19,35 @@ KEYS: Keys = {
     "created_at": Key(Slug.created_at, moment, is_unique=False),
     "id": Key(Slug.id, uuid.UUID),
 }
+
+
+def keep(tx: Session, build: Build, built: Built) -> Slug:
+    """The slug of what a build made; its layers are in the slug store already."""
+    layers = [
+        {
+            "digest": layer.digest,
+            "kind": layer.kind,
+            "plain_bytes": layer.plain_bytes,
+            "stored_bytes": layer.stored_bytes,
+        }
+        for layer in built.slug.layers
+    ]
+    slug = Slug(
+        id=uuid.uuid4(),
+        app_id=build.app_id,
+        digest=built.slug.digest,
+        layers=layers,
+        process_types=dict(built.process_types),
+        commit=build.source_version,
+        commit_description=build.source_version_description,
+        description=built.description,
+        buildpacks=[dict(used) for used in built.buildpacks],
+        stack=build.stack,
+        stored_bytes=sum(layer.stored_bytes for layer in built.slug.layers),
+    )
+    tx.add(slug)
+    tx.flush()
+    return slug
 
 
 def list_slugs(services: Services, actor: Actor, app_identity: str, page: Page) -> list[Slug]:

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
 from kedge.errors import Conflict, NotFound, TooLarge
 from kedge.model.build import Build, Source
 from kedge.ops.services import Services
@@ -76,6 +79,12 @@ def mark_uploaded(services: Services, source_id: uuid.UUID) -> None:
     """Note that a source's archive is there."""
     with services.database.transaction() as tx:
         tx.get_one(Source, source_id).uploaded_at = services.now()
+
+
+def awaited(tx: Session) -> set[uuid.UUID]:
+    """Ids of sources that builds which have not ended are made from."""
+    query = select(func.coalesce(Build.source_id, Build.id)).where(Build.status == "pending")
+    return set(tx.scalars(query))
 
 
 def obtain(services: Services, build: Build) -> Path:

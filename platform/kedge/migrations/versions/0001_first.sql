@@ -203,6 +203,7 @@ CREATE TABLE builds (
     slug_id UUID,
     release_version BIGINT,
     output_id UUID NOT NULL,
+    enqueued_at TIMESTAMP WITH TIME ZONE,
     lease_until TIMESTAMP WITH TIME ZONE,
     attended_until TIMESTAMP WITH TIME ZONE,
     cancel_requested_at TIMESTAMP WITH TIME ZONE,
