@@ -67,9 +67,16 @@ class TestAStartingDyno:
 
     def test_of_web_crashes_with_r10_after_the_boot_time(self):
         """A web dyno that does not answer within the boot time has the cause R10."""
-        found = move(life(State.STARTING, started_at=ago(61)), container())
+        found = move(life(State.STARTING, started_at=ago(61)), container(), probed_seconds=60)
         assert isinstance(found, Crash)
         assert found.failure["code"] == "R10"
+
+    def test_of_web_gets_no_r10_for_the_time_nobody_looked(self):
+        """A boot time over while the supervisor was away: first it probes for some seconds."""
+        late = life(State.STARTING, started_at=ago(300))
+        assert move(late, container(), probed_seconds=0.1) is None
+        assert move(late, container(), probed_seconds=0.1, is_healthy=True) == Arrive()
+        assert isinstance(move(late, container(), probed_seconds=10), Crash)
 
     def test_of_another_type_is_up_when_it_has_run_three_seconds(self):
         """A worker needs no port: it is up when it still runs after three seconds."""
@@ -131,6 +138,21 @@ class TestAOneOffDyno:
         assert move(waiting, None) is None
         forgotten = replace(waiting, created_at=ago(61))
         assert isinstance(move(forgotten, None), End)
+
+    def test_whose_client_has_come_waits_for_its_image(self):
+        """Loading an image may take longer than the minute a client has to come."""
+        claimed = life(
+            State.STARTING, kind="run", is_attached=True, is_claimed=True, has_session=True,
+            started_at=None, created_at=ago(200),
+        )  # fmt: skip
+        assert move(claimed, None) is None
+        assert isinstance(move(replace(claimed, has_session=False), None), End)
+
+    def test_that_runs_without_its_client_is_stopped(self):
+        """After the supervisor began anew nobody is attached: it must not run for ever."""
+        attached = life(State.UP, kind="run", is_attached=True, is_claimed=True, has_session=True)
+        assert move(attached, container()) is None
+        assert isinstance(move(replace(attached, has_session=False), container()), Terminate)
 
     def test_ends_with_its_status(self):
         """A command that ends is not started again, whatever its status."""

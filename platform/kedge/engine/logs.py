@@ -30,6 +30,8 @@ log = structlog.get_logger()
 MOST_TAIL_LINES = 1500
 # How late a line may come and still be put where its time says.
 REORDER_NS = 300_000_000
+# The same between the lines of one process, of which two dynos may write at a time.
+LATE_NS = 60_000_000_000
 # Lines a tail looks at beyond those asked for, since late ones lie after their place.
 TAIL_MARGIN_LINES = 500
 # One `follow` reads this much at a time, and never holds back more.
@@ -118,6 +120,19 @@ class FileLogStore:
                     newest = max(line.at_ns for line in lines)
                     return newest, tuple(line.text for line in lines if line.at_ns == newest)
         return 0, ()
+
+    def since(self, app_id: UUID, process: str, at_ns: int) -> list[LogLine]:
+        """The lines a process itself wrote from a moment on, in the order they were kept."""
+        mark = f" app {process} ".encode()
+        blocks: list[list[LogLine]] = []
+        with self._files(app_id).snapshot() as snapshot:
+            for block in snapshot.blocks_backwards():
+                records = (decode(r) for r in block.split(b"\n") if mark in r)
+                lines = [r for r in records if r and r.source == "app" and r.process == process]
+                blocks.append([line for line in lines if line.at_ns >= at_ns])
+                if lines and max(map(_time, lines)) < at_ns - LATE_NS:
+                    break
+        return [line for block in reversed(blocks) for line in block]
 
     def forget(self, app_id: UUID) -> None:
         """Drop an app's log."""

@@ -410,5 +410,8 @@ class LogStore(Protocol):
     def last_at_ns(self, app_id: UUID, process: str) -> tuple[int, tuple[str, ...]]:
         """When the newest line of a process was written, and the texts of that very moment."""
 
+    def since(self, app_id: UUID, process: str, at_ns: int) -> list[LogLine]:
+        """The lines a process itself wrote from a moment on, in the order they were kept."""
+
     def forget(self, app_id: UUID) -> None:
         """Drop an app's log."""

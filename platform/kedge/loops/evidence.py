@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
+from kedge.engine.logs import safe_text
 from kedge.engine.protocols import Container, LogFilter, Runtime
 from kedge.errors import Unavailable
+from kedge.loops.collect import scrubbed
 from kedge.model.dyno import Dyno
 from kedge.model.tables import Json
+from kedge.ops import config_vars
 from kedge.ops.services import Services
 
 LINES = 20
+# Nearly always enough for the last lines; else all that was written is read.
+RECENT_NS = 60_000_000_000
 
 
 class Evidence:
@@ -30,7 +36,7 @@ class Evidence:
             "dyno": dyno.name,
             "command": dyno.command,
             "probes": list(transcript),
-            "last_lines": self._last_lines(dyno),
+            "last_lines": self._last_lines(dyno, container),
         }
         if dyno.port:
             found["port"] = dyno.port
@@ -44,11 +50,29 @@ class Evidence:
             found["ports_bound"] = ports
             found["reason"] += f" {explain_ports(ports, dyno.port or 0)}"
 
-    def _last_lines(self, dyno: Dyno) -> list[str]:
-        """What the dyno itself wrote last, in this incarnation."""
-        since = dyno.started_at or dyno.created_at
+    def _last_lines(self, dyno: Dyno, container: Container | None) -> list[str]:
+        """What the dyno itself wrote last: another may have its name at the same time."""
+        if container is not None:
+            with suppress(Unavailable):
+                return self._from_engine(dyno, container)
+        return self._from_log(dyno)
+
+    def _from_engine(self, dyno: Dyno, container: Container) -> list[str]:
+        ended_ns = container.finished_at_ns or int(self._services.now().timestamp() * 1e9)
+        is_release = dyno.kind == "release"
+        values = config_vars.unseal(self._services, dyno.release.config) if is_release else {}
+        for since_ns in (max(0, ended_ns - RECENT_NS), 0):
+            lines = self._runtime.output(container.runtime_id, since_ns=since_ns, follow=False)
+            if last := deque(scrubbed(lines, values) if values else lines, LINES):
+                return [safe_text(line.text) for line in last]
+        return []
+
+    def _from_log(self, dyno: Dyno) -> list[str]:
+        """The container is gone: the newest lines of the name since its start."""
+        if dyno.started_at is None:
+            return []
         lines, _ = self._services.logs.tail(dyno.app_id, LINES, LogFilter("app", dyno.name))
-        since_ns = int(since.timestamp() * 1e9) - 2_000_000_000
+        since_ns = int(dyno.started_at.timestamp() * 1e9) - 2_000_000_000
         return [line.text for line in lines if line.at_ns >= since_ns]
 
 

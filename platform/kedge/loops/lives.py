@@ -5,25 +5,27 @@ Carries out the moves of `plan/lifecycle.py`. A row says what should be; the con
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import update
 
 from kedge.db import Transaction
-from kedge.engine.protocols import Container, ContainerSpec, LogLine, Router, Runtime
-from kedge.errors import Unavailable
+from kedge.engine.protocols import Container, LogLine, Router, Runtime
+from kedge.errors import KedgeError, Unavailable
 from kedge.loops.evidence import Evidence
-from kedge.loops.probe import Prober
+from kedge.loops.probe import Probe, Prober
+from kedge.loops.sessions import Sessions
+from kedge.loops.spec import port_of, spec_of
 from kedge.model.dyno import Dyno, State
-from kedge.model.formation import SIZES
 from kedge.model.tables import Json
-from kedge.ops import config_vars, dynos
 from kedge.ops.services import Services
 from kedge.ops.view import AppRows
 from kedge.plan import backoff, lifecycle
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from kedge.loops.collect import Collector
 
 log = structlog.get_logger()
-PORTS_FROM, PORTS = 20_000, 30_000
+# What `docker run` exits with when its command could not even be started.
+NOT_STARTED_STATUS = 125
 
 
 class Lives:
@@ -47,10 +50,10 @@ class Lives:
         woken: Callable[[uuid.UUID], None],
     ) -> None:
         self._services, self._runtime, self._router = services, runtime, router
-        self._collector, self._woken = collector, woken
+        self._collector = collector
         self._evidence = Evidence(services, runtime)
-        self._prober = Prober(lambda probe: self._wake_of(probe.dyno_id))
-        self._apps: dict[uuid.UUID, uuid.UUID] = {}
+        self._prober = Prober(lambda probe: woken(probe.app_id))
+        self.sessions = Sessions()
         self._told_to_stop: set[uuid.UUID] = set()
         # Starting a container keeps about a processor busy; more at once only makes all slower.
         self._launchers = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "launch")
@@ -69,9 +72,11 @@ class Lives:
         moved = False
         for dyno in rows.dynos:
             container = self._container(dyno)
+            probe = self._probe(dyno, container, rows)
             move = lifecycle.next_move(
                 self._life(dyno, rows), container, now=self._services.now(), limits=self._limits,
-                is_healthy=self._is_healthy(dyno, container, rows),
+                is_healthy=probe is not None and probe.is_healthy,
+                probed_seconds=probe.seconds if probe else math.inf,
                 in_flight=in_flight.get(dyno.server_name, 0) if in_flight is not None else None,
             )  # fmt: skip
             if isinstance(move, lifecycle.Launch):
@@ -79,7 +84,7 @@ class Lives:
             elif move is not None:
                 self._make(move, dyno, container)
                 moved = True
-        list(self._launchers.map(self._launch, launches))
+        self._launch_all(launches)
         return moved or bool(launches)
 
     def next_look_seconds(self, rows: AppRows) -> float | None:
@@ -132,8 +137,7 @@ class Lives:
     def make(self, dyno: Dyno) -> str:
         """Make a dyno's container, not started; its runtime id."""
         self._runtime.prepare(dyno.release.slug.image if dyno.release.slug else None)
-        runtime_id = self._runtime.create(self.spec(dyno))
-        self._apps[dyno.id] = dyno.app_id
+        runtime_id = self._runtime.create(spec_of(self._services, dyno))
         self._change(dyno, runtime_id=runtime_id)
         return runtime_id
 
@@ -144,8 +148,24 @@ class Lives:
         container = self._runtime.container(runtime_id)
         self._change(
             dyno, started_at=self._services.now(),
-            host=container.address if container else None, port=_port(dyno.id),
+            host=container.address if container else None, port=port_of(dyno.id),
         )  # fmt: skip
+
+    def abandon(self, dyno: Dyno, words: str) -> None:
+        """Record that a dyno could not be started: its end, or a crash of the formation's."""
+        failure = {"code": None, "reason": f"It could not be started: {words}"}
+        if dyno.kind == "dyno":
+            self._crash(dyno, None, failure, None)
+        else:
+            status = NOT_STARTED_STATUS if dyno.kind == "run" else None
+            self._end(dyno, None, status, failure)
+
+    def _launch_all(self, dynos: Sequence[Dyno]) -> None:
+        """Launch several at once; raises what went wrong only when all have been tried."""
+        tries = [self._launchers.submit(self._launch, dyno) for dyno in dynos]
+        wait(tries)
+        for tried in tries:
+            tried.result()
 
     def _launch(self, dyno: Dyno) -> None:
         try:
@@ -154,58 +174,12 @@ class Lives:
             self._collector.collect(dyno, runtime_id)
         except Unavailable:
             raise
-        except Exception as error:  # whatever the engine says, the dyno did not start
+        except KedgeError as error:
+            log.warning("dyno.refused", dyno=dyno.name, id=str(dyno.id), reason=error.message)
+            self.abandon(dyno, error.message)
+        except Exception as error:  # whatever went wrong, the dyno did not start
             log.exception("dyno.launch_failed", dyno=dyno.name, id=str(dyno.id))
-            failure = {"code": None, "reason": f"It could not be started: {error}"}
-            if dyno.kind == "dyno":
-                self._crash(dyno, None, failure, None)
-            else:  # it has no next time: a release phase that waited for one would never end
-                self._end(dyno, None, None, failure)
-
-    def spec(self, dyno: Dyno) -> ContainerSpec:
-        """All the runtime needs to know of a dyno."""
-        size = SIZES[dyno.size]
-        slug = dyno.release.slug
-        return ContainerSpec(
-            dyno_id=dyno.id,
-            app_id=dyno.app_id,
-            app_name=dyno.app.name,
-            kind=dyno.kind,  # type: ignore[arg-type]  # the column holds one of the three
-            name=dyno.name,
-            release_version=dyno.release.version,
-            slug=slug.image if slug else None,
-            command=dyno.command,
-            env=self._env(dyno),
-            memory_mb=size.memory_mb,
-            cpu_shares=size.cpu_shares,
-            cpus=size.cpus,
-            pids=size.pids,
-            tty=bool(dyno.attach and dyno.attach.get("tty")),
-            stdin=bool(dyno.attach),
-            keep_logs=not dyno.attach,
-        )
-
-    def _env(self, dyno: Dyno) -> Mapping[str, str]:
-        """Config vars, the dyno's own, and what the platform says of it (that wins)."""
-        release = dyno.release
-        own: dict[str, str] = {}
-        if dyno.sealed_env:
-            own = json.loads(self._services.vault.open(dyno.sealed_env, dynos.env_context(dyno.id)))
-        slug = release.slug
-        return {
-            **config_vars.unseal(self._services, release.config),
-            "HEROKU_APP_ID": str(dyno.app_id),
-            "HEROKU_APP_NAME": dyno.app.name,
-            "HEROKU_RELEASE_VERSION": f"v{release.version}",
-            "HEROKU_RELEASE_CREATED_AT": release.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "HEROKU_SLUG_COMMIT": (slug.commit if slug else None) or "",
-            "HEROKU_SLUG_DESCRIPTION": f"Deploy {(slug.commit or '')[:8]}" if slug else "",
-            **own,
-            "PORT": str(_port(dyno.id)),
-            "DYNO": dyno.name,
-            # What buildpacks size worker processes by; the container's limit is twice the quota.
-            "DYNO_MEMORY_MB": str(SIZES[dyno.size].memory_mb),
-        }
+            self.abandon(dyno, str(error))
 
     def _arrive(self, dyno: Dyno) -> None:
         self._prober.forget(dyno.id)
@@ -215,29 +189,47 @@ class Lives:
     def _crash(
         self, dyno: Dyno, container: Container | None, failure: Json, exit_status: int | None
     ) -> None:
+        """Find out why, write it down, and only then remove the container: a kill -9 in between
+        must not lose the cause.
+        """
         transcript = self._prober.forget(dyno.id)
-        self._collector.finish(dyno)
         failure = self._evidence.gather(dyno, container, failure, transcript)
-        self._tell_crash(dyno, failure)
+        runs = container is not None and container.status == "running"
+        if not runs:
+            self._collector.finish(dyno, container)
+        before, now = dyno.state, self._services.now()
         crashes = 1 if self._was_steady(dyno) else dyno.crash_count + 1
-        now = self._services.now()
         self._change(
             dyno, state=State.CRASHED, routed=False, failure=failure, exit_status=exit_status,
             crash_count=crashes, retry_at=now + backoff.rest_after(crashes),
         )  # fmt: skip
-        if dyno.runtime_id:
-            self._runtime.remove(dyno.runtime_id)
+        self._tell_crash(dyno, failure, before)
+        with self._left_to_the_sweep(dyno):
+            if container is not None and runs:
+                self._runtime.signal(container.runtime_id, "KILL")
+                self._collector.finish(dyno, container)
+            if dyno.runtime_id:
+                self._runtime.remove(dyno.runtime_id)
 
-    def _tell_crash(self, dyno: Dyno, failure: Json) -> None:
+    @contextmanager
+    def _left_to_the_sweep(self, dyno: Dyno) -> Iterator[None]:
+        """What is left of a dyno whose end is recorded: dropped later when not now."""
+        try:
+            yield
+        except KedgeError as error:
+            log.warning("dyno.not_removed", dyno=dyno.name, reason=error.message)
+
+    def _tell_crash(self, dyno: Dyno, failure: Json, before: str) -> None:
         if failure["code"] == "R10":
             self._say(dyno, f"Error R10 (Boot timeout) -> {failure['reason']}")
+            self._say(dyno, "Stopping process with SIGKILL")
         elif failure["code"] == "R15":
             self._say(dyno, "Error R15 (Memory quota vastly exceeded)")
         if failure.get("exit_status") is not None:
             self._say(dyno, f"Process exited with status {failure['exit_status']}")
         elif failure["code"] is None:
             self._say(dyno, failure["reason"])
-        self._say(dyno, f"State changed from {dyno.state} to crashed")
+        self._say(dyno, f"State changed from {before} to crashed")
 
     def _was_steady(self, dyno: Dyno) -> bool:
         return bool(dyno.up_at and self._services.now() - dyno.up_at > backoff.STEADY)
@@ -252,26 +244,40 @@ class Lives:
     def _terminate(self, dyno: Dyno) -> None:
         self._prober.forget(dyno.id)
         self._say(dyno, "Stopping all processes with SIGTERM")
+        if dyno.attach:  # a terminal's shell takes no notice of SIGTERM
+            self._runtime.signal(str(dyno.runtime_id), "HUP")
         self._runtime.signal(str(dyno.runtime_id), "TERM")
         self._told_to_stop.add(dyno.id)
 
     def _end(
         self, dyno: Dyno, container: Container | None, exit_status: int | None, failure: Json | None
     ) -> None:
+        """Write down how it ended, and only then remove the container."""
         self._prober.forget(dyno.id)
-        self._told_to_stop.discard(dyno.id)
-        self._collector.finish(dyno)
+        self._collector.finish(dyno, container)
         if failure and dyno.kind == "release":
             failure = self._evidence.gather(dyno, container, failure, [])
-        if container is not None:
-            self._say(dyno, f"Process exited with status {exit_status}")
-            self._runtime.remove(container.runtime_id)
-        if dyno.kind != "dyno":
-            self._say(dyno, f"State changed from {dyno.state} to complete")
+        before = dyno.state
         self._change(
             dyno, state=State.ENDED, ended_at=self._services.now(), exit_status=exit_status,
             routed=False, failure=dyno.failure or failure,
         )  # fmt: skip
+        self._told_to_stop.discard(dyno.id)
+        self.sessions.forget(dyno.id)
+        self._tell_end(dyno, container, before)
+        with self._left_to_the_sweep(dyno):
+            if dyno.runtime_id:
+                self._runtime.remove(dyno.runtime_id)
+
+    def _tell_end(self, dyno: Dyno, container: Container | None, before: str) -> None:
+        if container is not None and dyno.exit_status is not None:
+            self._say(dyno, f"Process exited with status {dyno.exit_status}")
+        elif dyno.failure and dyno.failure.get("code") == "R13":
+            self._say(dyno, f"Error R13 (Attach error) -> {dyno.failure['reason']}")
+        elif dyno.failure:
+            self._say(dyno, dyno.failure["reason"])
+        if dyno.kind != "dyno":
+            self._say(dyno, f"State changed from {before} to complete")
 
     # --- what is there ---
 
@@ -287,11 +293,12 @@ class Lives:
             stop_requested=dyno.stop_requested_at is not None or _is_orphaned(dyno, rows),
             is_told_to_stop=dyno.id in self._told_to_stop,
             is_attached=dyno.attach is not None,
+            is_claimed=dyno.attach_sha256 is None,
+            has_session=self.sessions.has(dyno.id),
             time_to_live=dyno.time_to_live,
         )
 
     def _container(self, dyno: Dyno) -> Container | None:
-        self._apps[dyno.id] = dyno.app_id
         return self._runtime.container(dyno.runtime_id) if dyno.runtime_id else None
 
     def _in_flight(self, rows: AppRows) -> Mapping[str, int] | None:
@@ -302,27 +309,23 @@ class Lives:
         except Unavailable:
             return None  # unknown: the whole drain time is given
 
-    def _is_healthy(self, dyno: Dyno, container: Container | None, rows: AppRows) -> bool:
+    def _probe(self, dyno: Dyno, container: Container | None, rows: AppRows) -> Probe | None:
+        """The probe of a starting web dyno; None when there is nothing to ask."""
         if dyno.state != State.STARTING or dyno.type != "web" or dyno.kind != "dyno":
-            return False
+            return None
         if container is None or container.status != "running" or not container.address:
-            return False
+            return None
         host = rows.domains[0].hostname if rows.domains else rows.app.name
-        seconds = self._limits.boot_seconds + 5
-        probe = self._prober.watch(dyno.id, container.address, _port(dyno.id), host, seconds)
-        return probe.is_healthy
-
-    def _wake_of(self, dyno_id: uuid.UUID) -> None:
-        if app_id := self._apps.get(dyno_id):
-            self._woken(app_id)
+        seconds = self._limits.boot_seconds + lifecycle.PROBED_SECONDS
+        return self._prober.watch(
+            dyno.id, dyno.app_id, container.address, port_of(dyno.id), host, seconds
+        )
 
     def _change(self, dyno: Dyno, **changes: object) -> None:
         with self._services.database.transaction() as tx:
-            row = tx.get(Dyno, dyno.id)
-            for name, value in changes.items():
-                setattr(dyno, name, value)
-                if row is not None:
-                    setattr(row, name, value)
+            tx.execute(update(Dyno).where(Dyno.id == dyno.id).values(**changes))
+        for name, value in changes.items():
+            setattr(dyno, name, value)
 
     def _say(self, dyno: Dyno, text: str) -> None:
         at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
@@ -331,11 +334,6 @@ class Lives:
 
 def _is_orphaned(dyno: Dyno, rows: AppRows) -> bool:
     return dyno.kind != "dyno" and rows.app.deleting_at is not None
-
-
-def _port(dyno_id: uuid.UUID) -> int:
-    """The port a dyno is told to bind: another one each time, as on Heroku, so none is assumed."""
-    return PORTS_FROM + dyno_id.int % PORTS
 
 
 def _pause_seconds(dyno: Dyno) -> float | None:

@@ -28,7 +28,7 @@ class OneOffs:
     def __init__(self, services: Services, runtime: Runtime, lives: Lives) -> None:
         self._services, self._runtime, self._lives = services, runtime, lives
 
-    def claim(self, secret: str) -> Session | None:
+    def claim(self, secret: str) -> Session | NotStarted | None:
         """The session of a secret, once; None for an unknown or used one."""
         dyno = self._take(secret)
         if dyno is None:
@@ -37,8 +37,8 @@ class OneOffs:
             runtime_id = self._lives.make(dyno)
             attachment = self._runtime.attach(runtime_id)
         except KedgeError as error:
-            log.warning("oneoff.failed", dyno=dyno.name, reason=error.message)
-            return None
+            _give_up(self._lives, dyno, error)
+            return NotStarted(error)
         return Session(self._services, self._runtime, self._lives, dyno, runtime_id, attachment)
 
     def _take(self, secret: str) -> Dyno | None:
@@ -50,6 +50,7 @@ class OneOffs:
             if dyno is None or dyno.state != State.STARTING or dyno.stop_requested_at:
                 return None
             dyno.attach_sha256 = None
+            self._lives.sessions.begin(dyno.id)  # before the commit: a claimed dyno has a client
             return dyno
 
 
@@ -74,7 +75,11 @@ class Session:
 
     def start(self) -> None:
         """Start the dyno's process."""
-        self._lives.begin(self._dyno, self._runtime_id)
+        try:
+            self._lives.begin(self._dyno, self._runtime_id)
+        except KedgeError as error:
+            _give_up(self._lives, self._dyno, error)
+            raise
         self._wake()
 
     def hang_up(self) -> None:
@@ -87,7 +92,55 @@ class Session:
 
     def finished(self) -> None:
         """The dyno's process has ended and the client has got all of its output."""
+        self._lives.sessions.end(self._dyno.id)
         self._wake()
 
     def _wake(self) -> None:
         self._services.wakes.wake(f"{APPS}:{self._dyno.app_id}")
+
+
+class NotStarted:
+    """The session of a dyno that cannot be started: it says why, and that is all."""
+
+    def __init__(self, error: KedgeError) -> None:
+        self._error = error
+        self.attachment: Attachment = NoStreams()
+        self.tty = False
+        self.size: tuple[int, int] | None = None
+
+    def start(self) -> None:
+        """Raises what went wrong, for the client to read."""
+        raise self._error
+
+    def hang_up(self) -> None:
+        """Nobody is there to hear it."""
+
+    def finished(self) -> None:
+        """Nothing is left to be done."""
+
+
+class NoStreams:
+    """The streams of a dyno that never ran."""
+
+    def send(self, payload: bytes) -> None:
+        """Nothing reads it."""
+
+    def close_stdin(self) -> None:
+        """Nothing waits for it."""
+
+    def receive(self) -> bytes:
+        """Nothing was written."""
+        return b""
+
+    def resize(self, columns: int, lines: int) -> None:
+        """There is no terminal."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _give_up(lives: Lives, dyno: Dyno, error: KedgeError) -> None:
+    log.warning("oneoff.failed", dyno=dyno.name, reason=error.message)
+    with suppress(KedgeError):  # the supervisor ends it otherwise: its client is gone
+        lives.abandon(dyno, error.message)
+    lives.sessions.end(dyno.id)

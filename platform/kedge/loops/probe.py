@@ -23,12 +23,19 @@ class Probe:
     """One dyno under probe. `transcript` says in words what came of the tries, newest last."""
 
     dyno_id: uuid.UUID
+    app_id: uuid.UUID
     host: str
     port: int
     hostname: str
     deadline: float
     is_healthy: bool = False
     transcript: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """For how long it has been under probe."""
+        return time.monotonic() - self.began
 
     def note(self, words: str) -> None:
         """Keep a finding, once when it repeats."""
@@ -47,13 +54,19 @@ class Prober:
         self._lock = threading.Lock()
 
     def watch(
-        self, dyno_id: uuid.UUID, host: str, port: int, hostname: str, seconds: float
+        self,
+        dyno_id: uuid.UUID,
+        app_id: uuid.UUID,
+        host: str,
+        port: int,
+        hostname: str,
+        seconds: float,
     ) -> Probe:
-        """The probe of a dyno, begun when there is none yet. It gives up after `seconds`."""
+        """The probe of an app's dyno, begun when there is none yet. It gives up after `seconds`."""
         with self._lock:
             probe = self._probes.get(dyno_id)
             if probe is None:
-                probe = Probe(dyno_id, host, port, hostname, time.monotonic() + seconds)
+                probe = Probe(dyno_id, app_id, host, port, hostname, time.monotonic() + seconds)
                 self._probes[dyno_id] = probe
                 name = f"probe-{dyno_id.hex[:8]}"
                 threading.Thread(target=self._run, args=(probe,), name=name, daemon=True).start()

@@ -15,6 +15,10 @@ from kedge.model.tables import Json
 
 SETTLE = timedelta(seconds=3)  # a process without a port is up when it still runs after this
 CLAIM = timedelta(seconds=60)  # how long an attached one-off dyno waits for its client
+# R10 needs that much of our own probing, as long as one answer may take: a boot time that passed
+# while the supervisor or its database was away says nothing about the dyno.
+PROBED_SECONDS = 10.0
+LOST_CLIENT: Json = {"code": None, "reason": "The connection to its client was lost."}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +26,8 @@ class Life:
     """A dyno's row, as far as it matters here.
 
     `is_told_to_stop`: a stopping dyno's SIGTERM was sent, for certain, by this supervisor.
+    `is_claimed`: the client of an attached dyno has come; `has_session`: it is with this very
+    process, perhaps still waiting for the dyno's start.
     """
 
     kind: Kind
@@ -34,6 +40,8 @@ class Life:
     stop_requested: bool = False
     is_told_to_stop: bool = True
     is_attached: bool = False
+    is_claimed: bool = False
+    has_session: bool = False
     time_to_live: int | None = None
 
 
@@ -95,11 +103,13 @@ def next_move(
     now: datetime,
     limits: Limits,
     is_healthy: bool = False,
+    probed_seconds: float = 0.0,
     in_flight: int | None = None,
 ) -> Move | None:
     """The move to make now, None when there is something to wait for.
 
-    `is_healthy` is what the probe found of a web dyno; `in_flight` its requests, None if unknown.
+    `is_healthy` is what the probe found of a web dyno, `probed_seconds` for how long it has been
+    at it; `in_flight` are the dyno's requests, None if unknown.
     """
     if life.state == State.STOPPING:
         return _stopping(life, container, now, limits)
@@ -112,7 +122,7 @@ def next_move(
             return _ended(life, container)
         if life.started_at is None and not life.is_attached:
             return Launch()  # its maker was killed before it wrote down where the dyno is
-        return _running(life, now, limits, is_healthy=is_healthy)
+        return _running(life, now, limits, is_healthy, probed_seconds)
     return None
 
 
@@ -123,15 +133,23 @@ def _not_begun(life: Life, container: Container | None, now: datetime) -> Move |
         return _ended(life, None)
     if not life.is_attached:
         return Launch()
+    if life.has_session:
+        return None  # its image is being loaded, which may take minutes
+    if life.is_claimed:
+        return End(None, LOST_CLIENT)
     if now - life.created_at > CLAIM:
         return End(None, {"code": "R13", "reason": "Nobody attached to the dyno within a minute."})
     return None
 
 
-def _running(life: Life, now: datetime, limits: Limits, *, is_healthy: bool) -> Move | None:
+def _running(
+    life: Life, now: datetime, limits: Limits, is_healthy: bool, probed_seconds: float
+) -> Move | None:
     since = now - (life.started_at or life.created_at)
     if life.stop_requested:
         return Terminate()
+    if life.is_attached and not life.has_session:
+        return Terminate(LOST_CLIENT)  # nobody could ever end it, nor see what it does
     if life.kind != "dyno":
         return _one_off(life, since, limits)
     if life.state == State.UP:
@@ -140,8 +158,8 @@ def _running(life: Life, now: datetime, limits: Limits, *, is_healthy: bool) -> 
         return Arrive() if since >= SETTLE else None
     if is_healthy:
         return Arrive()
-    if since > timedelta(seconds=limits.boot_seconds):
-        seconds = limits.boot_seconds
+    seconds = limits.boot_seconds
+    if since > timedelta(seconds=seconds) and probed_seconds >= min(seconds, PROBED_SECONDS):
         reason = f"The web process did not bind $PORT and answer within {seconds} seconds."
         return Crash({"code": "R10", "reason": reason}, None)
     return None
