@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, lazyload
 from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.model.account import token_digest
 from kedge.model.app import App
-from kedge.model.config import check_key, check_value
+from kedge.model.config import change
 from kedge.model.dyno import Dyno, State
 from kedge.model.formation import DEFAULT_SIZE, find_size
 from kedge.model.release import Release
@@ -170,8 +170,7 @@ def _checked(wanted: OneOff) -> tuple[str, dict[str, str]]:
         )
     if not TYPE.fullmatch(wanted.type):
         raise InvalidParams("type must be letters, digits, - and _, up to 64.")
-    env = {check_key(k): check_value(k, v) for k, v in (wanted.env or {}).items() if v is not None}
-    return command, env
+    return command, change({}, wanted.env or {})  # what config vars may be, and as many bytes
 
 
 def _attach(wanted: OneOff, env: Mapping[str, str]) -> dict[str, object]:
