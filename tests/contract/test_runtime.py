@@ -74,6 +74,16 @@ class TestLife:
         wait_until(lambda: [each.status for each in lab.runtime.containers()] == ["exited"])
         assert lab.runtime.containers()[0].exit_status == 137
 
+    def test_remembered_follows_listings(self, lab: Lab):
+        """What is remembered of a dyno is as new as the last listing, or the last event."""
+        runtime_id = lab.run("hang")
+        assert lab.runtime.container(runtime_id, fresh=False).status == "running"
+        lab.runtime.signal(runtime_id, "KILL")
+        wait_until(lambda: [each.status for each in lab.runtime.containers()] == ["exited"])
+        assert lab.runtime.container(runtime_id, fresh=False).exit_status == 137
+        lab.runtime.remove(runtime_id)
+        assert lab.runtime.container(runtime_id, fresh=False) is None
+
     def test_removed_is_gone(self, lab: Lab):
         """A removed container is gone; removing or signalling it again does nothing."""
         runtime_id = lab.run("hang")

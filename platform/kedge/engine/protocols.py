@@ -174,8 +174,11 @@ class Runtime(Protocol):
     def containers(self) -> list[Container]:
         """Every container of this installation's dynos, whatever its state."""
 
-    def container(self, runtime_id: str) -> Container | None:
-        """One container, None when it is gone."""
+    def container(self, runtime_id: str, *, fresh: bool = True) -> Container | None:
+        """One container, None when it is gone.
+
+        Not `fresh` it may be as it was when last asked for: an event or a listing may be behind.
+        """
 
     def signal(self, runtime_id: str, name: Literal["TERM", "HUP", "KILL"]) -> None:
         """Send a signal to every process of a dyno (KILL: end the container). Gone is fine."""

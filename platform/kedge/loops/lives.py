@@ -299,7 +299,10 @@ class Lives:
         )
 
     def _container(self, dyno: Dyno) -> Container | None:
-        return self._runtime.container(dyno.runtime_id) if dyno.runtime_id else None
+        """A dyno's container now. Of one that is up, an event or the sweep tells of changes."""
+        if dyno.runtime_id is None:
+            return None
+        return self._runtime.container(dyno.runtime_id, fresh=dyno.state != State.UP)
 
     def _in_flight(self, rows: AppRows) -> Mapping[str, int] | None:
         if not any(d.state == State.DRAINING and d.draining_at for d in rows.dynos):

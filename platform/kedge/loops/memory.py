@@ -11,6 +11,10 @@ from kedge.model.dyno import Dyno, State
 from kedge.model.formation import SIZES
 from kedge.ops.services import Services
 
+RUNNING = select(Dyno.app_id, Dyno.type, Dyno.ordinal, Dyno.size, Dyno.runtime_id).where(
+    Dyno.state.in_((State.STARTING, State.UP))
+)
+
 
 class MemoryWatch:
     """Looks at every running dyno's memory."""
@@ -22,12 +26,12 @@ class MemoryWatch:
         """Say R14 for each dyno that is over its quota now."""
         used = self._runtime.memory_mb()
         with self._services.database.transaction() as tx:
-            dynos = list(tx.scalars(select(Dyno).where(Dyno.state.in_((State.STARTING, State.UP)))))
-        for dyno in dynos:
-            quota = SIZES[dyno.size].memory_mb
-            megabytes = used.get(dyno.runtime_id or "", 0.0)
+            dynos = tx.execute(RUNNING).tuples().all()
+        for app_id, type_, ordinal, size, runtime_id in dynos:
+            quota = SIZES[size].memory_mb
+            megabytes = used.get(runtime_id or "", 0.0)
             if megabytes > quota:
-                self._say(dyno.app_id, dyno.name, megabytes, quota)
+                self._say(app_id, f"{type_}.{ordinal}", megabytes, quota)
 
     def _say(self, app_id: uuid.UUID, name: str, megabytes: float, quota: int) -> None:
         at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000

@@ -14,6 +14,7 @@ from functools import partial
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.orm import lazyload
 
 from kedge.engine.protocols import ANY_TOPIC, Container, Router, Runtime
 from kedge.errors import KedgeError
@@ -114,7 +115,8 @@ class Supervisor:
         """Compare everything, in case an event or a wake was lost; drop containers of nobody."""
         containers = self._runtime.containers()
         with self._services.database.transaction() as tx:
-            live = list(tx.scalars(select(Dyno).where(Dyno.state != State.ENDED)))
+            bare = select(Dyno).options(lazyload("*"))  # without app, release, slug and config
+            live = list(tx.scalars(bare.where(Dyno.state != State.ENDED)))
             unfinished = select(Release.app_id).where(Release.status == Status.PENDING)
             busy = set(tx.scalars(unfinished.distinct()))
             busy |= set(tx.scalars(select(App.id).where(App.deleting_at.is_not(None))))

@@ -38,6 +38,7 @@ class Observed:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Status, Container]] = {}
         self._pids: dict[str, int] = {}
+        self._changes = 0
 
     def all(self) -> list[Container]:
         """Every container of a dyno, whatever its state."""
@@ -52,6 +53,8 @@ class Observed:
 
     def one(self, runtime_id: str) -> Container | None:
         """One container as it is this moment, None when it is gone."""
+        with self._lock:
+            changes = self._changes
         with translated("inspect a container"):
             try:
                 found = self._engine.api.inspect_container(runtime_id)
@@ -60,9 +63,16 @@ class Observed:
                 return None
         container = container_of(found)
         with self._lock:
-            self._known[runtime_id] = (container.status, container)
-            self._pids[runtime_id] = found["State"].get("Pid") or 0
+            if changes == self._changes:  # else the answer may be older than what happened
+                self._known[runtime_id] = (container.status, container)
+                self._pids[runtime_id] = found["State"].get("Pid") or 0
         return container
+
+    def known(self, runtime_id: str) -> Container | None:
+        """One container as it was found last, None when nothing is known of it any more."""
+        with self._lock:
+            known = self._known.get(runtime_id)
+        return known[1] if known else None
 
     def pid(self, runtime_id: str) -> int:
         """The process id of a running dyno's init on the engine's host; 0 when there is none."""
@@ -76,6 +86,7 @@ class Observed:
     def changed(self, runtime_id: str) -> None:
         """Something happened to it: ask again next time."""
         with self._lock:
+            self._changes += 1
             self._known.pop(runtime_id, None)
             self._pids.pop(runtime_id, None)
 

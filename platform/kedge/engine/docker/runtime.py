@@ -108,9 +108,11 @@ class DockerRuntime:
         """Every container of this installation's dynos, whatever its state."""
         return self._observed.all()
 
-    def container(self, runtime_id: str) -> Container | None:
-        """One container, None when it is gone."""
-        return self._observed.one(runtime_id)
+    def container(self, runtime_id: str, *, fresh: bool = True) -> Container | None:
+        """One container, None when it is gone; not `fresh`, as events and listings told it last."""
+        return (None if fresh else self._observed.known(runtime_id)) or self._observed.one(
+            runtime_id
+        )
 
     def signal(self, runtime_id: str, name: Literal["TERM", "HUP", "KILL"]) -> None:
         """Send a signal to every process of a dyno (KILL: end the container). Gone is fine.

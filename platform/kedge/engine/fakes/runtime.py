@@ -101,8 +101,8 @@ class FakeRuntime:
         self._answer()
         return [dyno.seen for dyno in list(self.dynos.values())]
 
-    def container(self, runtime_id: str) -> Container | None:
-        """One container, None when it is gone."""
+    def container(self, runtime_id: str, *, fresh: bool = True) -> Container | None:  # noqa: ARG002
+        """One container, None when it is gone; always as it is now."""
         self._answer()
         dyno = self.dynos.get(runtime_id)
         return dyno.seen if dyno else None
