@@ -1,0 +1,57 @@
+"""Dynos and whoever looks after them: nothing they say is lost, and none runs on for nobody."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from system.installation import HELLO, wait_until
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+TALKING = """
+import itertools, threading, time
+def talk():
+    for number in itertools.count():
+        print("still here", number, flush=True)
+        time.sleep(0.05)
+threading.Thread(target=talk, daemon=True).start()
+"""
+
+
+def test_a_size_larger_than_the_machine_runs_on_what_there_is(app):
+    """A one-off dyno of a size with more processors than the host has gets those of the host."""
+    done = app.kedge("run", "--size", "performance-2xl", "--", "nproc; exit 7", check=False)
+    assert done.returncode == 7, done.stderr
+    assert int(done.stdout) >= 1
+
+
+def test_the_only_words_of_a_dyno_that_dies_at_once_are_kept(new_app):
+    """Though the old web.1 writes all the time under the same name: log and cause have them."""
+    app = new_app({**HELLO, "server.py": TALKING + HELLO["server.py"]})
+    app.push()
+    app.commit({"Procfile": "web: echo 'no such table'; exit 5\n"})
+    app.push(check=False)
+    why = app.kedge("why", "v4").stdout
+    assert "output: no such table" in why
+    assert "still here" not in why
+    assert app.log(dyno="web.1").count("app[web.1]: no such table") == 1
+
+
+def test_an_attached_dyno_ends_when_its_client_is_lost_with_the_supervisor(app):
+    """After a kill -9 nobody is connected to it any more: it is hung up on, and has a status."""
+    done = []
+    run = ("run", "--no-tty", "--", "sleep 1000")
+    client = threading.Thread(target=lambda: done.append(app.kedge(*run, check=False)))
+    client.start()
+
+    def there(status):
+        found = app.platform.containers(app=app.name, kind="run")
+        return [each for each in found if each.status == status]
+
+    wait_until(lambda: there("running"), 30)
+    app.platform.kill("dynos")
+    client.join(60)
+    assert [each.returncode for each in done] == [129]
+    wait_until(lambda: not app.platform.containers(app=app.name, kind="run"), 30)
