@@ -25,6 +25,7 @@ from system.load import VISITED, Load, Report
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
+APP = {**VISITED, "Procfile": "web: python3 server.py\nrelease: echo migrating; sleep 0.5\n"}
 PARTS = ("dynos", "worker", "web", "postgres", "router", "haproxy", "redis", "clock")
 ROUNDS = int(os.environ.get("KEDGE_CHAOS_ROUNDS", len(PARTS)))
 SEED = int(os.environ.get("KEDGE_CHAOS_SEED", "11"))
@@ -47,7 +48,7 @@ def platform():
 @pytest.fixture
 def app(platform, tmp_path):
     """An app with two web dynos, and a second release to roll back from."""
-    made = platform.app(VISITED, tmp_path)
+    made = platform.app(APP, tmp_path)
     made.push()
     made.api("PATCH", "/formation/web", {"quantity": 2})
     made.kedge("config:set", "GREETING=first")
@@ -70,7 +71,7 @@ def rounds() -> list[Round]:
     chance = random.Random(SEED)
     made = []
     for number, part in zip(range(ROUNDS), itertools.cycle(PARTS)):
-        change = chance.choice(["push", "config", "rollback"])
+        change = chance.choice(["push", "config", "rollback", "restart"])
         made.append(Round(number, part, change, chance.uniform(0, LATEST_KILL_SECONDS)))
     return made
 
@@ -83,13 +84,15 @@ def change_of(app: App, this: Round) -> Callable[[], object]:
             return lambda: app.push(check=False)
         case "config":
             return lambda: app.kedge("config:set", f"GREETING=config{this.number}", check=False)
+        case "restart":
+            return lambda: app.kedge("ps:restart", check=False)
         case _:
             return lambda: app.kedge("rollback", "--yes", check=False)
 
 
 @pytest.mark.timeout(120 + 40 * ROUNDS)
 def test_any_part_may_die_at_any_moment(platform, app):
-    """Kill -9 of each part during pushes, config changes and rollbacks, with visitors.
+    """Kill -9 of each part during pushes, config changes, rollbacks and restarts, with visitors.
 
     Afterwards the head release answers through the router with its version, the dynos are those of
     the formation, nothing is left over or pending, no release is lost, and the next push works. No
