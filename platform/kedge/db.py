@@ -15,12 +15,15 @@ from typing import Any, TypeVar
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
-from kedge.errors import DatabaseDown
+from kedge.errors import DatabaseDown, Unavailable
 from kedge.model.tables import Row
 
 log = structlog.get_logger()
+POOL_SECONDS = 10.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -82,8 +85,17 @@ class AdvisoryLock:
 class Database:
     """One PostgreSQL database."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self._engine = _engine(url, pool_size)
+    def __init__(self, url: str, *, connections: int = 16) -> None:
+        """`connections` are the most that transactions use at the same time."""
+        self._engine = _engine(
+            url,
+            pool_size=max(1, connections // 2),
+            max_overflow=connections - max(1, connections // 2),
+            pool_timeout=POOL_SECONDS,
+            pool_pre_ping=True,
+        )
+        # Locks are held for minutes: each has a connection of its own, and no transaction waits.
+        self._locks = _engine(url, poolclass=NullPool)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -91,6 +103,7 @@ class Database:
 
         Raises:
             DatabaseDown: PostgreSQL does not answer.
+            Unavailable: all connections were in use for too long.
         """
         with _translated(), Transaction(self._engine, expire_on_commit=False) as session:
             yield session
@@ -107,7 +120,7 @@ class Database:
         Raises:
             DatabaseDown: PostgreSQL does not answer.
         """
-        with _translated(), self._engine.connect() as connection:
+        with _translated(), self._locks.connect() as connection:
             lock = AdvisoryLock(connection, _lock_key(name))
             lock.take(wait=wait)
             try:
@@ -144,16 +157,12 @@ def sqlalchemy_url(url: str) -> str:
     return url
 
 
-def _engine(url: str, pool_size: int) -> Engine:
-    options: dict[str, Any] = {"connect_timeout": 5}
+def _engine(url: str, **pool: Any) -> Engine:
     return create_engine(
         sqlalchemy_url(url),
-        pool_size=pool_size,
-        max_overflow=pool_size * 2,
-        pool_timeout=10,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's words go to the log; the values must not
-        connect_args=options,
+        connect_args={"connect_timeout": 5},
+        **pool,
     )
 
 
@@ -169,6 +178,11 @@ def _translated() -> Iterator[None]:
         if isinstance(error, DBAPIError) and _is_lost(error):
             raise DatabaseDown from error
         raise
+    except PoolTimeout as error:
+        log.warning("database.busy", reason=str(error))
+        raise Unavailable(
+            "Kedge has more to do than its database takes at once. Try again in a moment."
+        ) from error
 
 
 def _is_lost(error: DBAPIError) -> bool:

@@ -17,12 +17,16 @@ from kedge.vault import Vault, keys_from
 MEGABYTE = 1024 * 1024
 
 
-def bind(settings: Settings) -> Services:
-    """The services of a process, on the engines its settings name."""
+def bind(settings: Settings, *, connections: int = 16) -> Services:
+    """The services of a process, on the engines its settings name.
+
+    `connections` bounds those to PostgreSQL. All processes together (web with 24 and one for each
+    push, worker and dynos) stay below the 100 a server takes by default.
+    """
     home = settings.home
     return Services(
         settings=settings,
-        database=Database(settings.database_url, pool_size=min(settings.web_threads, 12)),
+        database=Database(settings.database_url, connections=connections),
         vault=Vault(keys_from(settings.secret_key, home / "secret.key")),
         now=clock.now,
         wakes=RedisWakes(settings.redis_url),

@@ -100,6 +100,16 @@ class Settings:
     )
 
     @property
+    def push_places(self) -> int:
+        """How many pushes and fetches may be at it at the same time."""
+        return max(1, min(32, self.web_threads // 4))
+
+    @property
+    def stream_places(self) -> int:
+        """How many answers that last (log tails, output, roll-outs) may be open together."""
+        return max(1, self.web_threads // 2)
+
+    @property
     def run_dir(self) -> Path:
         """Folder of sockets: in the home, or a short one elsewhere when the home's path is too long.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 settings = configuration.load()
 configure(settings.log_level)
 end_with_parent()
-services = bind(settings)
+services = bind(settings, connections=24)
 repositories = Repositories(settings.home / "repos", settings.source_limit_mb)
 served = create(services, [blueprint(services, repositories)])
 

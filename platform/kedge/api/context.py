@@ -10,20 +10,30 @@ from flask import Flask, current_app, g, request
 
 from kedge.ops.authorize import Actor
 from kedge.ops.services import Services
+from kedge.places import Places
 
 View = TypeVar("View", bound=Callable[..., Any])
 _KEY = "kedge"
+_STREAMS = "kedge.streams"
 _PUBLIC = "is_public"
 
 
 def install(app: Flask, services: Services) -> None:
     """Make these the services of the application's views."""
     app.extensions[_KEY] = services
+    what = "log tails, outputs and roll-outs that are waited for"
+    app.extensions[_STREAMS] = Places(services.settings.stream_places, what)
 
 
 def services() -> Services:
     """The services of this application."""
     found: Services = current_app.extensions[_KEY]
+    return found
+
+
+def streams() -> Places:
+    """The places of this application's answers that last."""
+    found: Places = current_app.extensions[_STREAMS]
     return found
 
 

@@ -9,11 +9,10 @@ import structlog
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DataError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from kedge.api.answers import answer
-from kedge.errors import DatabaseDown, InvalidParams, KedgeError, Unauthorized
+from kedge.errors import InvalidParams, KedgeError, Unauthorized
 
 log = structlog.get_logger()
 _IDS = {
@@ -35,7 +34,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(KedgeError, _refused)
     app.register_error_handler(HTTPException, _not_routed)
     app.register_error_handler(DataError, _not_storable)
-    app.register_error_handler(PoolTimeout, _busy)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -72,11 +70,6 @@ def _not_storable(error: DataError) -> Response:
     """A value PostgreSQL cannot hold, of a member no rule had bounded."""
     log.warning("api.value_refused", request=g.request_id, sqlstate=_sqlstate(error))
     return _refused(InvalidParams("A value in the request is too long or too large to be kept."))
-
-
-def _busy(error: PoolTimeout) -> Response:
-    log.warning("api.database_busy", request=g.request_id, reason=str(error))
-    return _refused(DatabaseDown())
 
 
 def _unexpected(error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from kedge.api import bodies
 from kedge.api.answers import answer
-from kedge.api.context import actor, public, services, url
+from kedge.api.context import actor, public, services, streams, url
 from kedge.api.streams import has_left
 from kedge.clock import iso
 from kedge.engine.logs import format_line
@@ -67,7 +67,7 @@ def stream(secret: str) -> Response:
     is_events = "text/event-stream" in request.headers.get("Accept", "")
     reading = Reading.begin(services(), session, request.headers.get("Last-Event-ID"))
     kind = "text/event-stream" if is_events else "text/plain"
-    body = reading.events() if is_events else reading.plain()
+    body = streams().held(reading.events() if is_events else reading.plain())
     return Response(body, mimetype=kind, headers={"Cache-Control": "no-cache"})
 
 
@@ -96,13 +96,13 @@ class Reading:
             found = services.logs.tail(session.app_id, session.filters["lines"], only)
         return cls(services, session, request.environ, only, *found)
 
-    def events(self) -> Iterator[bytes]:
+    def events(self) -> Generator[bytes, None, None]:
         """Server-sent events; a comment every fifteen seconds of silence."""
         yield RETRY
         for lines, cursor in self._batches():
             yield _event(lines, cursor) if lines else b": \n\n"
 
-    def plain(self) -> Iterator[bytes]:
+    def plain(self) -> Generator[bytes, None, None]:
         """One line a row."""
         for lines, _ in self._batches():
             yield "".join(f"{format_line(line)}\n" for line in lines).encode()

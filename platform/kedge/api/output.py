@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from flask import Blueprint, Response, request
 
-from kedge.api.context import public, services
+from kedge.api.context import public, services, streams
 from kedge.api.streams import has_left
 from kedge.errors import NotFound
 from kedge.ops import outputs
@@ -20,19 +20,19 @@ HEADERS = {"Cache-Control": "no-cache"}
 @routes.get("/output/<output>")
 @public
 def stream(output: str) -> Response:
-    """The whole output, to its end; 404 until it has begun."""
+    """The whole output, to its end; 404 until it has begun, 503 when too many read."""
     output_id = _id(output)
     if not outputs.exists(services(), output_id):
         raise NotFound.of("stream", "There is no output yet. Ask again in a moment.")
     if request.method == "HEAD":
         return Response(b"", mimetype="text/plain", headers=HEADERS)
-    body = _followed(services(), output_id, request.environ)
+    body = streams().held(_followed(services(), output_id, request.environ))
     return Response(body, mimetype="text/plain", headers=HEADERS)
 
 
 def _followed(
     services: Services, output_id: uuid.UUID, environ: dict[str, object]
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     for payload in outputs.follow(services, output_id):
         if payload:
             yield payload

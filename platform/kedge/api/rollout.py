@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 from flask import Blueprint, Response, request
 
 from kedge.api.answers import answer
-from kedge.api.context import actor, services
+from kedge.api.context import actor, services, streams
 from kedge.errors import InvalidParams
 from kedge.model.release import Release
 from kedge.model.tables import Json
@@ -19,7 +20,9 @@ routes = Blueprint("rollouts", __name__)
 @routes.get("/kedge/apps/<app>/rollout")
 def info(app: str) -> Response:
     """The app's roll-out as soon as it is settled, or after `wait` seconds."""
-    found = rollouts.watch(services(), actor(), app, _wait_seconds())
+    seconds = _wait_seconds()
+    with streams().taken() if seconds > 0 else nullcontext():
+        found = rollouts.watch(services(), actor(), app, seconds)
     coming = found.coming
     return answer(
         {

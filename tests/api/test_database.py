@@ -1,0 +1,49 @@
+"""Connections: what lasts holds none that a transaction needs, and too few are said in words."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import text
+
+from kedge import db
+from kedge.errors import Unavailable
+
+
+def test_locks_take_no_connection_of_the_transactions(database_url):
+    """Twenty locks are held for as long as one likes beside transactions on two connections."""
+    database = db.Database(database_url, connections=2)
+    with ExitStack() as stack:
+        locks = [stack.enter_context(database.advisory_lock(f"push {n}")) for n in range(20)]
+        with database.transaction() as tx:
+            assert tx.scalar(text("select 1")) == 1
+        assert all(lock.is_alive() for lock in locks)
+        with database.advisory_lock("push 7", wait=False) as taken:
+            assert not taken.held
+    database.close()
+
+
+def test_a_lock_whose_connection_is_lost_says_so(database_url):
+    """Who holds a lock can ask for it before doing what only its holder may do."""
+    database = db.Database(database_url)
+    with database.advisory_lock("push") as lock:
+        assert lock.is_alive()
+        with database.transaction() as tx:
+            others = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
+            tx.execute(text(others))
+        assert not lock.is_alive()
+    database.close()
+
+
+def test_too_few_connections_are_said_in_words(database_url, monkeypatch):
+    """Who waited in vain for a connection is told to try again, as of any part that is away."""
+    monkeypatch.setattr(db, "POOL_SECONDS", 0.1)
+    database = db.Database(database_url, connections=2)
+    with ExitStack() as stack:
+        for _ in range(2):
+            tx = stack.enter_context(database.transaction())
+            tx.execute(text("select 1"))
+        with pytest.raises(Unavailable, match="more to do"), database.transaction() as tx:
+            tx.execute(text("select 1"))
+    database.close()
