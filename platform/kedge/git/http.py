@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import structlog
 from flask import Blueprint, Response, request
 
 from kedge.api.authentication import token_of
+from kedge.db import AdvisoryLock
 from kedge.engine.git import Repositories
 from kedge.errors import BadRequest, Forbidden, KedgeError, Unauthorized
 from kedge.git.receive import Push, receive, turn
@@ -28,10 +29,12 @@ from kedge.model.app import App
 from kedge.ops import accounts
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.services import Services
+from kedge.places import Places
 from kedge.plan.push import Update
 
 log = structlog.get_logger()
 BLOCK = 65536
+GZIP = 31  # https://docs.python.org/3/library/zlib.html#zlib.decompress
 NO_CACHE = {
     "Cache-Control": "no-cache, max-age=0, must-revalidate",
     "Expires": "Fri, 01 Jan 1980 00:00:00 GMT",
@@ -43,6 +46,7 @@ NEEDS = {"git-upload-pack": Action.VIEW, "git-receive-pack": Action.DEPLOY}
 def blueprint(services: Services, repositories: Repositories) -> Blueprint:
     """The two addresses of each repository: what refs there are, and the exchange itself."""
     git = Blueprint("git", __name__)
+    places = Places(services.settings.push_places, "pushes and fetches")
 
     @git.errorhandler(KedgeError)
     def refuse(error: KedgeError) -> Response:
@@ -57,6 +61,7 @@ def blueprint(services: Services, repositories: Repositories) -> Blueprint:
     @git.get("/<name>.git/info/refs")
     def info_refs(name: str) -> Response:
         service = _service(request.args.get("service", ""))
+        places.check()  # asked first, because git shows what is said here
         _, _, path = _find(services, repositories, name, service)
         command = ["git", service[4:], "--stateless-rpc", "--advertise-refs", str(path)]
         refs = subprocess.run(
@@ -72,7 +77,8 @@ def blueprint(services: Services, repositories: Repositories) -> Blueprint:
         actor, app, path = _find(services, repositories, name, service)
         talk = Exchange(services, actor, app, path, service, _asked())
         kind = f"application/x-{service}-result"
-        return Response(talk.run(), headers=NO_CACHE, content_type=kind, direct_passthrough=True)
+        answer = places.held(talk.run())
+        return Response(answer, headers=NO_CACHE, content_type=kind, direct_passthrough=True)
 
     return git
 
@@ -101,7 +107,7 @@ class Exchange:
         self._services, self._actor, self._app = services, actor, app
         self._repository, self._service, self._asked = repository, service, asked
 
-    def run(self) -> Iterator[bytes]:
+    def run(self) -> Generator[bytes, None, None]:
         """Feed the request to git, then hand on what it answers; ends git when the client goes."""
         if self._service == "git-upload-pack":
             yield from self._talk({})
@@ -166,16 +172,16 @@ class Reception:
         with connection:
             push = self._push(connection)
             try:
-                with turn(self._services, push):
-                    self._answer(connection, push)
+                with turn(self._services, push) as place:
+                    self._answer(connection, push, place)
                     self._over.wait()
             except KedgeError as error:
                 push.show(f"\n !     {error.message}\n")
                 _send(connection, b"\0001")
 
-    def _answer(self, connection: socket.socket, push: Push) -> None:
+    def _answer(self, connection: socket.socket, push: Push, place: AdvisoryLock) -> None:
         try:
-            accepted = receive(self._services, push)
+            accepted = receive(self._services, push, place)
         except Exception:  # a bug of ours must not leave the pusher without an answer
             log.exception("push.failed", app=self._app.name)
             push.show("\n !     Something went wrong inside Kedge; its log has the details.\n")
@@ -226,15 +232,24 @@ def _asked() -> Asked:
 
 def _feed(asked: Asked, stdin: IO[bytes]) -> None:
     """The whole request body into git, inflated when it came compressed."""
-    inflate = zlib.decompressobj(31) if asked.is_compressed else None
+    inflate = zlib.decompressobj(GZIP) if asked.is_compressed else None
     try:
         while block := asked.body.read(BLOCK):
-            stdin.write(inflate.decompress(block) if inflate else block)
+            for piece in _inflated(inflate, block) if inflate else [block]:
+                stdin.write(piece)
+        stdin.write(inflate.flush() if inflate else b"")
         stdin.close()
     except BrokenPipeError:
         pass  # git has refused already; what it says is on its standard output
     except zlib.error:
         raise BadRequest("The request's body is not the gzip it says it is.") from None
+
+
+def _inflated(inflate: zlib._Decompress, block: bytes) -> Iterator[bytes]:
+    """What a block holds, in pieces: 64 KB may hold 64 MB."""
+    while block:
+        yield inflate.decompress(block, BLOCK)
+        block = inflate.unconsumed_tail
 
 
 def _end(git: subprocess.Popen[bytes]) -> None:

@@ -6,24 +6,37 @@ The ref moves only when all of it went well, so that what is pushed is what runs
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
+from kedge.db import AdvisoryLock
 from kedge.engine.git import Commit, Quarantine
-from kedge.errors import BuildCancelled, BuildFailed, BuildRefused, Conflict, KedgeError
+from kedge.errors import (
+    BuildCancelled,
+    BuildFailed,
+    BuildRefused,
+    Conflict,
+    KedgeError,
+    Unavailable,
+)
 from kedge.model.build import Build
 from kedge.model.dyno import State
 from kedge.model.release import Release, Status
-from kedge.ops import builds, outputs, sources
+from kedge.ops import builds, outputs, rollouts, sources
 from kedge.ops.authorize import Actor
 from kedge.ops.rollouts import dynos_of, release_state
 from kedge.ops.services import Services
 from kedge.plan.push import Update, judge
 
+log = structlog.get_logger()
+GONE_SECONDS = 1.0
 ATTEND_SECONDS = 3.0
 WAIT_FOR_TURN_SECONDS = 900.0
 
@@ -46,30 +59,32 @@ class Push:
 
 
 @contextmanager
-def turn(services: Services, push: Push) -> Iterator[None]:
+def turn(services: Services, push: Push) -> Iterator[AdvisoryLock]:
     """Hold the app's one place for a push, from here to the ref's move.
+
+    It is lost when the database goes away meanwhile: ask it before git is let go on.
 
     Raises:
         Conflict: another push held it for too long.
         BuildCancelled: the pusher went away while waiting.
     """
     deadline = time.monotonic() + WAIT_FOR_TURN_SECONDS
-    said = False
-    while time.monotonic() < deadline:
-        with services.database.advisory_lock(f"push to {push.app_id}", wait=False) as lock:
-            if lock.held:
-                yield
-                return
-        if not said:
+    with services.database.advisory_lock(f"push to {push.app_id}", wait=False) as lock:
+        if not lock.held:
             push.show("Another push to this app is running; waiting for it to end...\n")
-            said = True
-        if push.is_gone():
-            raise BuildCancelled("The pusher went away.")
-        time.sleep(0.5)
-    raise Conflict("Another push to this app is still running. Push again when it has ended.")
+        while not lock.held:
+            if push.is_gone():
+                raise BuildCancelled("The pusher went away.")
+            if time.monotonic() > deadline:
+                raise Conflict(
+                    "Another push to this app is still running. Push again when it has ended."
+                )
+            time.sleep(0.5)
+            lock.take(wait=False)
+        yield lock
 
 
-def receive(services: Services, push: Push) -> bool:
+def receive(services: Services, push: Push, place: AdvisoryLock) -> bool:
     """See a push through; whether git may move its refs. Says everything on the pusher's screen."""
     verdict = judge(push.updates)
     for remark in verdict.remarks:
@@ -79,6 +94,10 @@ def receive(services: Services, push: Push) -> bool:
             raise BuildFailed(verdict.refusal)
         if verdict.deploy:
             _deploy(services, push, verdict.deploy)
+        if not place.is_alive():
+            raise Unavailable(
+                "Kedge's database was away, and another push may have begun. Push again."
+            )
     except KedgeError as error:
         _refuse(push, error)
         return False
@@ -126,26 +145,51 @@ def _keep_source(
 
 
 def _follow_build(services: Services, push: Push, build: Build) -> Build:
-    """Show the build's output to its end, saying all the while that somebody waits for it."""
-    for payload in _attended(outputs.follow(services, build.output_id), services, push, build):
-        push.show(payload.decode("utf-8", "replace"))
+    """Show the build's output to its end."""
+    with _attended(services, push, build.id):
+        for payload in outputs.follow(services, build.output_id):
+            if push.is_gone():
+                _cancel(services, push, build.id)
+                raise BuildCancelled("The pusher went away.")
+            push.show(payload.decode("utf-8", "replace"))
+            if not payload and builds.attend(services, build.id).status != "pending":
+                break  # its worker was killed between the build's end and its output's
     return builds.attend(services, build.id)
 
 
-def _attended(
-    chunks: Iterator[bytes], services: Services, push: Push, build: Build
-) -> Iterator[bytes]:
-    next_at = 0.0
-    for payload in chunks:
-        if push.is_gone():
-            builds.cancel(services, push.actor, str(push.app_id), str(build.id))
-            raise BuildCancelled("The pusher went away.")
-        if time.monotonic() >= next_at:
-            build = builds.attend(services, build.id)
-            next_at = time.monotonic() + ATTEND_SECONDS
-        yield payload
-        if not payload and build.status != "pending":
-            return  # its worker was killed between the build's end and its output's
+@contextmanager
+def _attended(services: Services, push: Push, build_id: uuid.UUID) -> Iterator[None]:
+    """Say all the while that somebody waits for the build, as long as there is somebody.
+
+    By a thread of its own: a pusher whose terminal is stopped (Ctrl-S) takes no output, and waits.
+    """
+    over = threading.Event()
+
+    def attend() -> None:
+        next_at = 0.0
+        while not over.wait(GONE_SECONDS):
+            try:
+                if push.is_gone():
+                    _cancel(services, push, build_id)
+                    return
+                if time.monotonic() >= next_at:
+                    builds.attend(services, build_id)
+                    next_at = time.monotonic() + ATTEND_SECONDS
+            except KedgeError as error:  # the database may be back in a moment
+                log.warning("push.not_attended", app=push.app_name, reason=error.message)
+
+    thread = threading.Thread(target=attend, name="attendance", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _cancel(services: Services, push: Push, build_id: uuid.UUID) -> None:
+    with suppress(Conflict):  # it has ended already
+        builds.cancel(services, push.actor, str(push.app_id), str(build_id))
 
 
 def _follow_release(services: Services, push: Push, build: Build) -> None:
@@ -159,12 +203,15 @@ def _follow_release(services: Services, push: Push, build: Build) -> None:
     if release.output_id:
         _follow_release_command(services, push, release)
     push.show("Verifying deploy... ")
-    release = _until_ended(services, push, release)
+    release = _until_settled(services, push, release)
     if release.status == Status.FAILED:
         failure = release.failure or {}
         raise BuildFailed(_words(release, failure.get("reason") or "it did not come up."))
-    is_live = release.status == Status.SUCCEEDED
-    push.show("done.\n" if is_live else "superseded by a newer release.\n")
+    if release.status == Status.EXPIRED:
+        newer = rollouts.later(services, release)
+        push.show(f"superseded by {f'v{newer.version}' if newer else 'a newer release'}.\n")
+        return
+    push.show("done.\n")
     _tell_crashes(services, push, release)
 
 
@@ -185,6 +232,21 @@ def _follow_release_command(services: Services, push: Push, release: Release) ->
 
 def _has_ended(services: Services, push: Push, release: Release) -> bool:
     return release_state(services, push.app_id, release.version).status != Status.PENDING
+
+
+def _until_settled(services: Services, push: Push, release: Release) -> Release:
+    """The end of the release, or of the one that took its code on before it was rolled out.
+
+    What a config change took from an expired release goes live, or fails, with that change.
+    """
+    while True:
+        release = _until_ended(services, push, release)
+        heir = None
+        if release.status == Status.EXPIRED:
+            heir = rollouts.later(services, release, same_slug=True)
+        if heir is None:
+            return release
+        release = heir
 
 
 def _until_ended(services: Services, push: Push, release: Release) -> Release:

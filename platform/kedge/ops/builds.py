@@ -103,9 +103,15 @@ def start(
 
 
 def attend(services: Services, build_id: uuid.UUID) -> Build:
-    """Say that somebody still waits for the build; the build as it stands."""
+    """Say that somebody still waits for the build; the build as it stands.
+
+    Raises:
+        NotFound: it is gone with its app.
+    """
     with services.database.transaction() as tx:
-        build = tx.get_one(Build, build_id)
+        build = tx.get(Build, build_id)
+        if build is None:
+            raise NotFound.of("build", "The app was destroyed meanwhile.")
         build.attended_until = services.now() + ATTENDANCE
         return build
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from kedge.errors import NotFound
 from kedge.model.dyno import Dyno, State
 from kedge.model.release import Release, Status
 from kedge.ops import view
@@ -32,10 +33,28 @@ class Rollout:
 
 
 def release_state(services: Services, app_id: uuid.UUID, version: int) -> Release:
-    """A release of an app as it stands."""
+    """A release of an app as it stands. Raises NotFound when the app is gone."""
     query = select(Release).where(Release.app_id == app_id, Release.version == version)
     with services.database.transaction() as tx:
-        return tx.scalars(query).one()
+        found = tx.scalar(query)
+    if found is None:
+        raise NotFound.of("release", "The app was destroyed meanwhile.")
+    return found
+
+
+def later(services: Services, release: Release, *, same_slug: bool = False) -> Release | None:
+    """The first release after this one that has not expired, of the same slug if so asked."""
+    query = (
+        select(Release)
+        .where(Release.app_id == release.app_id, Release.version > release.version)
+        .where(Release.status != Status.EXPIRED)
+        .order_by(Release.version)
+        .limit(1)
+    )
+    if same_slug:
+        query = query.where(Release.slug_id == release.slug_id)
+    with services.database.transaction() as tx:
+        return tx.scalar(query)
 
 
 def dynos_of(services: Services, app_id: uuid.UUID, version: int) -> list[Dyno]:
