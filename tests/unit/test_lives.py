@@ -126,6 +126,24 @@ class TestALaunch:
         assert scene.row(good).started_at is not None
 
 
+def test_a_container_that_cannot_be_ended_holds_up_no_other(scene, monkeypatch):
+    """The engine fails to signal one dyno; another of the app is started all the same."""
+    stuck = scene.dyno()
+    scene.look()
+    with scene.services.database.transaction() as tx:
+        row = tx.get(Dyno, stuck)
+        row.state, row.stopping_at = State.STOPPING, row.created_at
+
+    def fail(*_):
+        raise RuntimeDown("tried to kill container, but did not receive an exit event")
+
+    monkeypatch.setattr(scene.runtime, "signal", fail)
+    other = scene.dyno(ordinal=2)
+    with pytest.raises(RuntimeDown):
+        scene.look()
+    assert scene.row(other).started_at is not None
+
+
 class TestAnEnd:
     def test_is_recorded_though_its_container_cannot_be_removed(self, scene, monkeypatch):
         """The row says how it ended; what is left on the engine is the sweep's business."""

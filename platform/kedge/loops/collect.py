@@ -119,9 +119,10 @@ class Collector:
         for attempt in range(1, TRIES + 1):
             try:
                 self._follow(following.source)
-            except KedgeError as error:
+            except Exception as error:  # a thread's boundary; the sweep begins it again
                 name = following.source.name
-                log.warning("collect.interrupted", dyno=name, reason=error.message)
+                known = isinstance(error, KedgeError)
+                log.warning("collect.interrupted", dyno=name, reason=str(error), exc_info=not known)
                 time.sleep(RETRY_SECONDS * attempt)
             else:
                 following.ended_at = time.monotonic()

@@ -66,9 +66,14 @@ class Lives:
         )
 
     def advance(self, rows: AppRows) -> bool:
-        """Let every dyno of an app make its move; whether any did."""
+        """Let every dyno of an app make its move; whether any did.
+
+        Raises what kept one from it only when all others have been looked at: one container the
+        engine cannot end must not hold up the app.
+        """
         in_flight = self._in_flight(rows)
         launches: list[Dyno] = []
+        troubles: list[Unavailable] = []
         moved = False
         for dyno in rows.dynos:
             container = self._container(dyno)
@@ -82,9 +87,14 @@ class Lives:
             if isinstance(move, lifecycle.Launch):
                 launches.append(dyno)
             elif move is not None:
-                self._make(move, dyno, container)
                 moved = True
+                try:
+                    self._make(move, dyno, container)
+                except Unavailable as error:
+                    troubles.append(error)
         self._launch_all(launches)
+        if troubles:
+            raise troubles[0]
         return moved or bool(launches)
 
     def next_look_seconds(self, rows: AppRows) -> float | None:
@@ -127,8 +137,8 @@ class Lives:
                 self._say(dyno, "Error R12 (Exit timeout) -> At least one process failed to exit "
                           f"within {self._limits.kill_seconds} seconds of SIGTERM")  # fmt: skip
                 self._say(dyno, "Stopping remaining processes with SIGKILL")
+                self._change(dyno, stopping_at=self._services.now())  # the next try is not at once
                 self._runtime.signal(str(dyno.runtime_id), "KILL")
-                self._change(dyno, stopping_at=self._services.now())
             case lifecycle.End(exit_status, failure):
                 self._end(dyno, container, exit_status, failure)
             case _:
@@ -244,7 +254,7 @@ class Lives:
     def _terminate(self, dyno: Dyno) -> None:
         self._prober.forget(dyno.id)
         self._say(dyno, "Stopping all processes with SIGTERM")
-        if dyno.attach:  # a terminal's shell takes no notice of SIGTERM
+        if dyno.attach and not self.sessions.has(dyno.id):  # as a terminal that was closed
             self._runtime.signal(str(dyno.runtime_id), "HUP")
         self._runtime.signal(str(dyno.runtime_id), "TERM")
         self._told_to_stop.add(dyno.id)

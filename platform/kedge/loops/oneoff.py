@@ -39,19 +39,28 @@ class OneOffs:
         except KedgeError as error:
             _give_up(self._lives, dyno, error)
             return NotStarted(error)
+        except BaseException:
+            self._lives.sessions.end(dyno.id)
+            raise
         return Session(self._services, self._runtime, self._lives, dyno, runtime_id, attachment)
 
     def _take(self, secret: str) -> Dyno | None:
         query = (
             select(Dyno).where(Dyno.attach_sha256 == token_digest(secret)).with_for_update(of=Dyno)
         )
-        with self._services.database.transaction() as tx:
-            dyno = tx.scalar(query)
-            if dyno is None or dyno.state != State.STARTING or dyno.stop_requested_at:
-                return None
-            dyno.attach_sha256 = None
-            self._lives.sessions.begin(dyno.id)  # before the commit: a claimed dyno has a client
-            return dyno
+        dyno = None
+        try:
+            with self._services.database.transaction() as tx:
+                dyno = tx.scalar(query)
+                if dyno is None or dyno.state != State.STARTING or dyno.stop_requested_at:
+                    return None
+                dyno.attach_sha256 = None
+                self._lives.sessions.begin(dyno.id)  # before the commit: who is claimed has one
+                return dyno
+        except KedgeError:
+            if dyno is not None:
+                self._lives.sessions.forget(dyno.id)
+            raise
 
 
 class Session:
