@@ -7,6 +7,7 @@ from kedge.db import Database
 from kedge.engine.logs import FileLogStore
 from kedge.engine.queue import CeleryQueue, celery_app
 from kedge.engine.slugs import DiskSlugStore
+from kedge.engine.source_fetch import is_public, is_public_or_private
 from kedge.engine.sources import SourceStore
 from kedge.engine.wakes import RedisWakes
 from kedge.ops.accounts import mint_token
@@ -34,7 +35,9 @@ def bind(settings: Settings, *, connections: int = 16) -> Services:
         logs=FileLogStore(home / "logs", settings.log_limit_mb * MEGABYTE),
         slugs=DiskSlugStore(home / "slugs"),
         sources=SourceStore(
-            home / "sources", limit_bytes=settings.source_limit_mb * MEGABYTE, allow_private=True
+            home / "sources",
+            limit_bytes=settings.source_limit_mb * MEGABYTE,
+            may_ask=is_public_or_private if settings.source_private else is_public,
         ),
         mint=mint_token,
     )

@@ -82,6 +82,10 @@ class Settings:
     build_pids: int = _setting(1024, "Processes and threads one build may have.")
     slug_limit_mb: int = _setting(500, "Largest compressed slug, in MB.")
     source_limit_mb: int = _setting(2048, "Largest source archive or push, in MB.")
+    source_private: bool = _setting(
+        False,
+        "Let source_blob.url name private addresses (a Git server on your own network). This machine and link-local addresses are never asked.",
+    )
     log_limit_mb: int = _setting(16, "Log lines kept for each app, in MB.")
     network_pool: str = _setting(
         "10.210.0.0/16,10.211.0.0/16,172.30.0.0/16",

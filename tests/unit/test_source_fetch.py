@@ -18,12 +18,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from kedge.engine.source_fetch import is_public
+from kedge.engine.source_fetch import is_public, is_public_or_private
 from kedge.engine.sources import SourceStore, fetch
 from kedge.errors import BuildFailed, VerificationFailed
 from source_archives import MB, tar
 
 ARCHIVE = gzip.compress(tar("repo/Procfile"))
+
+
+def anywhere(address: str) -> bool:
+    """The sites of these tests are on this machine, which nobody else may ask."""
+    return bool(address)
 
 
 class Site(http.server.BaseHTTPRequestHandler):
@@ -143,7 +148,7 @@ def fetched(site: Sites, tmp_path: Path) -> Callable[..., Path]:
     def of(path: str, **options) -> Path:
         url = path if ":" in path else f"http://127.0.0.1:{site.server_port}{path}"
         target = tmp_path / "fetched"
-        defaults = {"limit_bytes": MB, "timeout_seconds": 20.0, "allow_private": True}
+        defaults = {"limit_bytes": MB, "timeout_seconds": 20.0, "may_ask": anywhere}
         try:
             size_bytes = fetch(url, target, **{**defaults, **options})
         except BuildFailed:
@@ -163,7 +168,7 @@ def test_an_archive_is_fetched_as_it_is(fetched, path: str):
 
 def test_a_build_gets_what_its_url_gives(site: Sites, tmp_path: Path):
     """Fetched once, checked, the leading folder off; fetched no second time."""
-    store, source_id = SourceStore(tmp_path / "sources", allow_private=True), uuid4()
+    store, source_id = SourceStore(tmp_path / "sources", may_ask=anywhere), uuid4()
     url = f"http://127.0.0.1:{site.server_port}/archive"
     checksum = "SHA256:" + hashlib.sha256(ARCHIVE).hexdigest()
     plain = store.obtain(source_id, url, checksum)
@@ -210,7 +215,7 @@ def test_a_slow_site_does_not_hold_a_build_for_ever(fetched):
 def test_addresses_inside_are_refused(fetched, name: str):
     """Nobody reaches the platform's own machine or network through a build's address."""
     with pytest.raises(BuildFailed, match="an address inside this network"):
-        fetched(f"http://{name}:9/x", allow_private=False)
+        fetched(f"http://{name}:9/x", may_ask=is_public)
 
 
 def test_a_name_with_one_address_inside_is_refused(fetched):
@@ -218,7 +223,7 @@ def test_a_name_with_one_address_inside_is_refused(fetched):
     with pytest.raises(BuildFailed, match=r"is at 10\.0\.0\.1"):
         fetched(
             "http://tricky.example/x",
-            allow_private=False,
+            may_ask=is_public,
             resolve=lambda host, port: ["203.0.112.1", "10.0.0.1"],
         )
 
@@ -321,3 +326,32 @@ def certificate(path: Path, name: str) -> Path:
 def test_public_is_what_the_whole_internet_can_reach(address: str, public: bool):
     """Private ranges are told also in their IPv6 disguises."""
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("93.184.215.14", True),
+        ("10.1.2.3", True),
+        ("172.16.0.9", True),
+        ("192.168.1.1", True),
+        ("100.64.0.1", True),
+        ("fd00::1", True),
+        ("::ffff:10.0.0.1", True),
+        ("127.0.0.1", False),
+        ("127.9.9.9", False),
+        ("::1", False),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("169.254.169.254", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:127.0.0.1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("2002:7f00:1::", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+    ],
+)
+def test_private_networks_are_asked_where_the_installation_says_so(address: str, allowed: bool):
+    """Never the machine itself and never link-local, where clouds hand out credentials."""
+    assert is_public_or_private(address) is allowed

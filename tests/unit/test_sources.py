@@ -15,7 +15,7 @@ from source_archives import MB, files_no_longer_than, tar
 
 @pytest.fixture
 def store(tmp_path: Path) -> SourceStore:
-    return SourceStore(tmp_path / "sources", limit_bytes=10 * MB, allow_private=True)
+    return SourceStore(tmp_path / "sources", limit_bytes=10 * MB)
 
 
 @pytest.fixture

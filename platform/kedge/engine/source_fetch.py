@@ -1,7 +1,8 @@
 """Getting a source archive from an address somebody gave.
 
 The address may come from anybody who may deploy, and the request is made from the platform's own
-network: so only addresses of the public internet are asked, each redirect is checked as the first
+network: so only addresses of the public internet are asked (and, where the
+installation says so, of private networks), each redirect is checked as the first
 address was, and the connection goes to the very address that was checked.
 """
 
@@ -25,6 +26,13 @@ QUIET_SECONDS = 30.0
 # An IPv4 address in IPv6 clothes (RFC 6052): Python calls all of them global.
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
+# Networks of one's own: RFC 1918, RFC 6598 (as VPNs use it), RFC 4193.
+_PRIVATE = tuple(
+    ipaddress.ip_network(each)
+    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+
+MayAsk = Callable[[str], bool]
 Resolve = Callable[[str, int], Sequence[str]]
 
 
@@ -40,13 +48,13 @@ def fetch(
     *,
     limit_bytes: int,
     timeout_seconds: float,
-    allow_private: bool = False,
+    may_ask: MayAsk | None = None,
     resolve: Resolve = addresses_of,
 ) -> int:
     """Download a source archive to `target`, whole or not at all; its size in bytes.
 
-    Follows five redirects. Loopback, link-local and other private addresses are refused unless
-    `allow_private`. `timeout_seconds` is for all of it.
+    Follows five redirects. Addresses that `may_ask` says no to are refused; without it, all that
+    are not public. `timeout_seconds` is for all of it.
 
     Raises:
         BuildFailed: it cannot be had, is too large or takes too long; says which and why.
@@ -55,7 +63,7 @@ def fetch(
     deadline = time.monotonic() + timeout_seconds
     place = _parsed(url)
     for _ in range(MOST_REDIRECTS + 1):
-        addresses = _checked_addresses(place, resolve, allow_private=allow_private)
+        addresses = _checked_addresses(place, resolve, may_ask or is_public)
         with _asked(place, addresses, deadline) as answer:
             if not answer.has_redirect_location:
                 _check_answer(place, answer, limit_bytes)
@@ -89,14 +97,15 @@ def _shown(place: httpx.URL) -> str:
     return str(place.copy_with(userinfo=b"", query=None, fragment=None))[:300]
 
 
-def _checked_addresses(place: httpx.URL, resolve: Resolve, *, allow_private: bool) -> Sequence[str]:
-    """Where to connect; none when a proxy does. Raises BuildFailed for a private address."""
+def _checked_addresses(place: httpx.URL, resolve: Resolve, may_ask: MayAsk) -> Sequence[str]:
+    """Where to connect; none when a proxy does. Raises BuildFailed for one not to be asked."""
     found = _named(place) if _has_proxy(place) else _resolved(place, resolve)
     for address in found:
-        if not allow_private and not is_public(address):
+        if not may_ask(address):
             raise BuildFailed(
                 f"{_shown(place)} is at {address}, an address inside this network, which builds "
-                "may not ask. Upload the archive by POST /sources, or push with git."
+                "may not ask. Upload the archive by POST /sources, or push with git; for a server "
+                "on a private network of your own, KEDGE_SOURCE_PRIVATE=1 lets builds ask it."
             )
     return [] if _has_proxy(place) else found
 
@@ -129,16 +138,27 @@ def _name(place: httpx.URL) -> str:
 
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public internet, also in its IPv6 disguises."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _TRANSLATED:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if hidden is not None:
-            return is_public(str(hidden))
-        if ip.is_site_local:
-            return False
+    ip = _undisguised(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:
+        return False
     return ip.is_global and not ip.is_multicast
+
+
+def is_public_or_private(address: str) -> bool:
+    """Whether it is public, or of a private network; never this machine, never link-local."""
+    ip = _undisguised(address)
+    return is_public(address) or any(
+        ip.version == network.version and ip in network for network in _PRIVATE
+    )
+
+
+def _undisguised(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if not isinstance(ip, ipaddress.IPv6Address):
+        return ip
+    if ip in _TRANSLATED:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or ip
 
 
 def _is_address(host: str) -> bool:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from kedge.engine.source_clean import CleanedSource, clean
-from kedge.engine.source_fetch import fetch
+from kedge.engine.source_fetch import MayAsk, fetch, is_public
 from kedge.errors import BuildFailed, NotFound, TooLarge, Unavailable, VerificationFailed
 
 __all__ = ["CleanedSource", "SourceStore", "clean", "fetch", "verify"]
@@ -39,15 +39,15 @@ class SourceStore:
         folder: Path,
         *,
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
-        allow_private: bool = False,
+        may_ask: MayAsk = is_public,
     ) -> None:
         """`limit_bytes` bounds an archive and what it unpacks to.
 
-        `allow_private` lets addresses inside the network be fetched.
+        `may_ask` tells which IP addresses archives are fetched from.
         """
         self._folder = folder
         self._limit_bytes = limit_bytes
-        self._allow_private = allow_private
+        self._may_ask = may_ask
 
     def write(
         self,
@@ -113,7 +113,7 @@ class SourceStore:
                 archive,
                 limit_bytes=self._limit_bytes,
                 timeout_seconds=FETCH_SECONDS,
-                allow_private=self._allow_private,
+                may_ask=self._may_ask,
             )
         if checksum:
             verify(archive, checksum)
