@@ -55,3 +55,24 @@ def test_an_attached_dyno_ends_when_its_client_is_lost_with_the_supervisor(app):
     client.join(60)
     assert [each.returncode for each in done] == [129]
     wait_until(lambda: not app.platform.containers(app=app.name, kind="run"), 30)
+
+
+def test_what_a_dyno_wrote_while_nobody_looked_is_kept(new_app):
+    """It ends while the supervisor is down: read before its container goes, and told as a crash."""
+    farewell = HELLO["server.py"].replace(
+        "sys.exit(0)", "(print('last words', flush=True), os._exit(4))"
+    )
+    app = new_app({**HELLO, "server.py": farewell})
+    app.push()
+    app.platform.stop_part("dynos")
+    try:
+        ended = app.platform.containers(app=app.name)[0]
+        ended.exec_run(["bash", "-c", "kill -TERM -1"], user="1000")
+        wait_until(lambda: app.platform.containers(app=app.name)[0].status == "exited")
+    finally:
+        app.platform.start_part("dynos")
+    wait_until(lambda: "State changed from up to crashed" in app.log(), 30)
+    said = app.log(dyno="web.1")
+    assert said.count("app[web.1]: last words") == 1
+    assert "Process exited with status 4" in said
+    wait_until(lambda: app.get().status_code == 200, 30)
