@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,13 +25,22 @@ MEGABYTE = 1024 * 1024
 @pytest.fixture
 def server(services, owner):
     """Gunicorn as in the Procfile, with few threads."""
+    with gunicorn(services, owner, THREADS) as running:
+        yield running
+
+
+@contextmanager
+def gunicorn(services, owner, threads, **more):
+    """Gunicorn as in the Procfile, with so many threads and further variables."""
     port = _free_port()
     path = os.pathsep.join([str(TESTS), str(TESTS.parent / "platform")])
     command = [sys.executable, "-m", "gunicorn", "api.served:application", "--workers", "1"]
-    command += ["--worker-class", "gthread", "--threads", str(THREADS), "--bind"]
+    command += ["--worker-class", "gthread", "--threads", str(threads), "--bind"]
     environ = {"KEDGE_HOME": str(services.settings.home), "PYTHONPATH": path}
+    environ |= more
     environ |= {"DATABASE_URL": services.settings.database_url, "PATH": os.environ["PATH"]}
     command += [f"127.0.0.1:{port}", "--log-level", "warning", "--no-control-socket"]
+    command += ["--graceful-timeout", "5"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL) as process:
         headers = {"Authorization": f"Bearer {owner.token}"}
         client = httpx.Client(

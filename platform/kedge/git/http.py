@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from flask import Blueprint, Response, request
 from kedge.api.authentication import token_of
 from kedge.db import AdvisoryLock
 from kedge.engine.git import Repositories
-from kedge.errors import BadRequest, Forbidden, KedgeError, Unauthorized
+from kedge.errors import BadRequest, Forbidden, KedgeError, Unauthorized, Unavailable
 from kedge.git.receive import Push, receive, turn
 from kedge.model.app import App
 from kedge.ops import accounts
@@ -34,6 +34,7 @@ from kedge.plan.push import Update
 
 log = structlog.get_logger()
 BLOCK = 65536
+DRAIN_BYTES = 16 * 1024 * 1024
 GZIP = 31  # https://docs.python.org/3/library/zlib.html#zlib.decompress
 NO_CACHE = {
     "Cache-Control": "no-cache, max-age=0, must-revalidate",
@@ -77,7 +78,10 @@ def blueprint(services: Services, repositories: Repositories) -> Blueprint:
         actor, app, path = _find(services, repositories, name, service)
         talk = Exchange(services, actor, app, path, service, _asked())
         kind = f"application/x-{service}-result"
-        answer = places.held(talk.run())
+        try:
+            answer: Iterable[bytes] = places.held(talk.run())
+        except Unavailable as error:  # git shows what it is told in its own words, and no body
+            answer = _refusal(service, error.message)
         return Response(answer, headers=NO_CACHE, content_type=kind, direct_passthrough=True)
 
     return git
@@ -211,6 +215,19 @@ def _find(
     with services.database.transaction() as tx:
         app = find_app(tx, actor, name, NEEDS[service])
     return actor, app, repositories.ensure(app.id)
+
+
+def _refusal(service: str, words: str) -> list[bytes]:
+    """Words that end an exchange: an error on a push's third side band, or instead of a fetch."""
+    _drain(request.stream)
+    return [_packet(f"\x03{words}\n" if service == "git-receive-pack" else f"ERR {words}\n")]
+
+
+def _drain(body: IO[bytes]) -> None:
+    """Take what a client still sends, within bounds: before that it reads no answer."""
+    left = DRAIN_BYTES
+    while left > 0 and (block := body.read(BLOCK)):
+        left -= len(block)
 
 
 def _service(name: str) -> str:
