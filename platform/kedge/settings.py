@@ -95,7 +95,8 @@ class Settings:
         256, "Apps with dynos the router has room for before it grows by a reload."
     )
     web_threads: int = _setting(
-        256, "Requests of API and git served at the same time; each push and each log tail is one."
+        256,
+        "Requests of API and git served at the same time. Half of them may be log tails and others that last, a quarter (32 at most) pushes and fetches; further ones get a 503.",
     )
     release_seconds: int = _setting(3600, "How long a release command may run, in seconds.")
     stop_dynos: bool = _setting(False, "Stop the dynos too when Kedge stops.")

@@ -20,7 +20,7 @@ HEADERS = {"Cache-Control": "no-cache"}
 @routes.get("/output/<output>")
 @public
 def stream(output: str) -> Response:
-    """The whole output, to its end; 404 until it has begun, 503 when too many read."""
+    """The whole output, to its end; 404 until it has begun."""
     output_id = _id(output)
     if not outputs.exists(services(), output_id):
         raise NotFound.of("stream", "There is no output yet. Ask again in a moment.")
