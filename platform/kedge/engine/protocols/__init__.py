@@ -1,0 +1,70 @@
+"""What Kedge asks of the outside world, in words a cluster's engine would understand too.
+
+Values go in, values come out; nothing here names Docker or HAProxy. Times are seconds, sizes MB
+unless the name says otherwise. Every call may raise the `Unavailable` of its engine
+(`RuntimeDown`, `RouterDown`) when that does not answer; callers try again later.
+"""
+
+from kedge.engine.protocols.builds import (
+    Builder,
+    BuildSpec,
+    Built,
+)
+from kedge.engine.protocols.containers import (
+    Attachment,
+    Container,
+    ContainerSpec,
+    Happening,
+    Kind,
+    OutputLine,
+    Runtime,
+)
+from kedge.engine.protocols.logs import (
+    LogFilter,
+    LogLine,
+    LogStore,
+)
+from kedge.engine.protocols.router import (
+    AccessLine,
+    AccessLines,
+    Route,
+    Router,
+    Server,
+)
+from kedge.engine.protocols.signals import (
+    ANY_TOPIC,
+    Queue,
+    Wakes,
+)
+from kedge.engine.protocols.slugs import (
+    Layer,
+    SlugImage,
+    SlugStore,
+)
+
+__all__ = [
+    "ANY_TOPIC",
+    "AccessLine",
+    "AccessLines",
+    "Attachment",
+    "BuildSpec",
+    "Builder",
+    "Built",
+    "Container",
+    "ContainerSpec",
+    "Happening",
+    "Kind",
+    "Layer",
+    "LogFilter",
+    "LogLine",
+    "LogStore",
+    "OutputLine",
+    "Queue",
+    "Route",
+    "Router",
+    "Runtime",
+    "Server",
+    "SlugImage",
+    "SlugStore",
+    "Wakes",
+]
