@@ -32,7 +32,7 @@ from kedge.ops.services import Services
 from system.installation import Installation
 
 FEW, MANY, RELEASES = 10, 1000, 50
-ROUNDS = 60
+ROUNDS = 150
 PAGE = 10
 TARGET = 1.3
 APPS_AT_A_TIME = 100

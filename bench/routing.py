@@ -10,16 +10,16 @@ import re
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from measured import median, platform, table
+from measured import median, table
 
-from system.installation import Installation, free_ports
+from router.harness import Router
+from system.installation import free_ports
 
 ROUNDS = 5
 SECONDS = 4
@@ -139,37 +139,37 @@ def _wait_for(port: int) -> None:
             return
 
 
-def route(made: Installation, upstream: int) -> None:
-    """Tell the platform's router of an app that is the upstream."""
-    transport = httpx.HTTPTransport(uds=str(made.home / "router" / "agent.sock"))
-    with httpx.Client(transport=transport, base_url="http://router") as agent:
-        body = {
-            "version": 1, "name": "router-bench", "hosts": [HOST], "state": None,
-            "servers": {"web.1-bench": {"host": "127.0.0.1", "port": upstream}},
-        }  # fmt: skip
-        agent.put(f"/apps/{uuid.uuid4()}", json=body).raise_for_status()
+@contextmanager
+def kedge(upstream: int) -> Iterator[int]:
+    """Kedge's HAProxy and its agent, which reads each request's line; their port."""
+    router = Router(slots=2000).start().ready()
+    try:
+        servers = {"web.1-bench": {"host": "127.0.0.1", "port": upstream}}
+        router.put("bench", servers, hosts=[HOST]).raise_for_status()
+        yield router.port
+    finally:
+        router.stop()
 
 
 def main() -> None:
     """Measure and print."""
-    with servers() as ports, platform() as made:
-        route(made, ports["upstream, direct"])
-        _wait_for(made.http_port)
-        ports["Kedge"] = made.http_port
+    with servers() as ports, kedge(ports["upstream, direct"]) as port:
+        _wait_for(port)
+        ports["Kedge"] = port
         many: dict[str, list[Load]] = {name: [] for name in ports}
         one: dict[str, list[Load]] = {name: [] for name in ports}
         for _ in range(ROUNDS):
-            for name, port in ports.items():
-                many[name].append(wrk(port, CONNECTIONS))
-                one[name].append(wrk(port, 1))
+            for name, listening in ports.items():
+                many[name].append(wrk(listening, CONNECTIONS))
+                one[name].append(wrk(listening, 1))
     direct = median([load.half_ms for load in one["upstream, direct"]])
-    kedge = median([load.requests_per_second for load in many["Kedge"]])
+    own_rate = median([load.requests_per_second for load in many["Kedge"]])
     rows = []
     for name in ports:
         rate = median([load.requests_per_second for load in many[name]])
         alone = median([load.half_ms for load in one[name]])
         rows.append(
-            (name, f"{rate:.0f}", f"{kedge / rate:.2f}",
+            (name, f"{rate:.0f}", f"{own_rate / rate:.2f}",
              f"{median([load.most_ms for load in many[name]]):.1f} ms",
              f"{alone:.3f} ms", f"{(alone - direct) * 1000:+.0f} µs")
         )  # fmt: skip
