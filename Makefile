@@ -1,6 +1,8 @@
 # What a person types. Every target is one line of words; the work is in bin/ and in `kedge` itself.
 KEDGE := .venv/bin/kedge
 PYTEST := .venv/bin/python -m pytest
+# Most tests wait for real servers more than they compute, so a few files run side by side.
+WORKERS := 3
 
 .PHONY: help setup engine stack demo down check test bench
 
@@ -30,7 +32,7 @@ check: setup ## format, lint, types, layers and the unit tests: under a minute
 	@$(PYTEST) tests/unit -q
 
 test: stack ## the whole suite, with real servers and a real engine
-	@$(PYTEST) $(TESTS)
+	@$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 bench: stack ## the benchmarks, with their figures
 	@bin/bench
