@@ -36,6 +36,7 @@ ASK_SECONDS = 1.0
 # Pieces of output waiting for `emit`; a slow one makes the build wait, not this process grow.
 WAITING_PIECES = 64
 REAP_SECONDS = 30
+REMOVED = "The build's container was removed while it ran."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,35 @@ class DockerBuilder:
         """Run one build; `emit` gets its output as it comes, `cancelled` is asked every second."""
         with self._container(spec) as container:
             ended = self._run(container, emit, cancelled)
-
-            def open_file(path: str) -> Any:
-                return files.opened(self._engine, container, path)
-
             if ended.exit_status != 0 and ended.out_of_memory:
                 raise BuildOutOfMemory(_out_of_memory_words(self._settings.build_memory_mb))
-            result = buildresult.read(open_file, buildcontainer.RESULT)
-            buildresult.refuse(result)
-            if ended.exit_status != 0:
-                raise BuildFailed(f"The build ended with exit status {ended.exit_status}.")
-            return buildresult.store(result, self._slugs, open_file, self._settings.slug_limit_mb)
+            try:
+                return self._built(container, ended)
+            except RuntimeDown:
+                if self._is_gone(container):
+                    raise BuildFailed(REMOVED) from None
+                raise
+
+    def _built(self, container: str, ended: _Ended) -> Built:
+        """What the build says it made, with its layers kept."""
+
+        def open_file(path: str) -> Any:
+            return files.opened(self._engine, container, path)
+
+        result = buildresult.read(open_file, buildcontainer.RESULT)
+        buildresult.refuse(result)
+        if ended.exit_status != 0:
+            raise BuildFailed(f"The build ended with exit status {ended.exit_status}.")
+        return buildresult.store(result, self._slugs, open_file, self._settings.slug_limit_mb)
+
+    def _is_gone(self, container: str) -> bool:
+        """Whether a container was removed, or is being: the engine answers with errors then."""
+        with translated("look at a build's container"):
+            try:
+                state = self._engine.api.inspect_container(container)["State"]
+            except docker.errors.NotFound:
+                return True
+        return state["Status"] in {"removing", "dead"}
 
     def sweep(self, running: Sequence[UUID]) -> None:
         """End containers of builds that are not in `running` (their worker died)."""
@@ -176,7 +195,7 @@ class DockerBuilder:
                 api.wait(container, timeout=REAP_SECONDS)
                 state = api.inspect_container(container)["State"]
             except docker.errors.NotFound as error:
-                raise BuildFailed("The build's container was removed while it ran.") from error
+                raise BuildFailed(REMOVED) from error
             out_of_memory = bool(state["OOMKilled"]) or (
                 state["ExitCode"] != 0 and self._child_ran_out(container, began_at)
             )

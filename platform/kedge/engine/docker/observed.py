@@ -109,6 +109,11 @@ def container_of(inspected: Mapping[str, Any]) -> Container:
     """A container of ours from the engine's full description of it."""
     has, state = inspected["Config"]["Labels"], inspected["State"]
     status = STATUSES.get(state["Status"], "exited")
+    started_at_ns = nanoseconds_or_none(state["StartedAt"])
+    finished_at_ns = nanoseconds_or_none(state["FinishedAt"]) if status == "exited" else None
+    if started_at_ns and finished_at_ns:
+        # Of a process that ends at once the engine may note the end before the start.
+        finished_at_ns = max(finished_at_ns, started_at_ns + 1)
     return Container(
         runtime_id=inspected["Id"],
         dyno_id=labels.uuid_of(has, labels.DYNO_ID),
@@ -118,8 +123,8 @@ def container_of(inspected: Mapping[str, Any]) -> Container:
         release_version=int(has[labels.RELEASE]),
         status=status,
         address=_address(inspected) if status == "running" else None,
-        started_at_ns=nanoseconds_or_none(state["StartedAt"]),
-        finished_at_ns=nanoseconds_or_none(state["FinishedAt"]) if status == "exited" else None,
+        started_at_ns=started_at_ns,
+        finished_at_ns=finished_at_ns,
         exit_status=state["ExitCode"] if status == "exited" else None,
         out_of_memory=bool(state["OOMKilled"]),
         error=state["Error"] or None,
