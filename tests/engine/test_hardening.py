@@ -107,7 +107,8 @@ class TestHardening:
     def test_within_twice_the_quota_it_lives(self, docker_lab: Lab):
         """Between the quota and twice the quota a dyno lives, and its memory is told."""
         runtime_id = docker_lab.run(
-            "python3 -c 'x = b\"x\" * 45_000_000; print(1, flush=True); input()' < /dev/zero",
+            'python3 -c \'x = b"x" * 45_000_000; print(1, flush=True); '
+            "import time; time.sleep(60)'",
             memory_mb=32,
         )
         wait_until(lambda: docker_lab.output(runtime_id))

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from contract.lab import Lab, wait_until
-from kedge.engine.docker.output import LINE_LIMIT_BYTES, _pieces, _Seen, frames, tty_lines
+from kedge.engine.docker.output import (
+    LINE_LIMIT_BYTES,
+    REMEMBERED_LINES,
+    _pieces,
+    _Seen,
+    frames,
+    tty_lines,
+)
 
 
 def frame(stream: int, payload: bytes) -> bytes:
@@ -38,6 +45,13 @@ class TestFrames:
 
 
 class TestLines:
+    def test_a_whole_log_that_comes_again_is_dropped(self):
+        """However many lines come again (a reader that lagged behind a rotation), none is kept."""
+        count = 3 * REMEMBERED_LINES
+        once = [(1, b"2026-01-01T00:00:00.%09dZ line\n" % n) for n in range(count)]
+
+        assert len(texts(*once, *once)) == count
+
     def test_repeats_of_a_rotation_are_dropped(self):
         """Lines that come again, in or out of order, come once."""
         first, second, third = (stamped(n, b"line %d\n" % n) for n in (1, 2, 3))
