@@ -45,12 +45,13 @@ class TestFrames:
 
 
 class TestLines:
-    def test_a_whole_log_that_comes_again_is_dropped(self):
-        """However many lines come again (a reader that lagged behind a rotation), none is kept."""
-        count = 3 * REMEMBERED_LINES
-        once = [(1, b"2026-01-01T00:00:00.%09dZ line\n" % n) for n in range(count)]
+    def test_files_out_of_order_and_twice_come_once(self):
+        """The newest file, then the one before, then the newest again: each line comes once."""
+        count = REMEMBERED_LINES // 4
+        every = [(1, b"2026-01-01T00:00:00.%09dZ %d\n" % (n, n)) for n in range(2 * count)]
+        older, newest = every[:count], every[count:]
 
-        assert len(texts(*once, *once)) == count
+        assert sorted(map(int, texts(*newest, *older, *newest))) == list(range(2 * count))
 
     def test_repeats_of_a_rotation_are_dropped(self):
         """Lines that come again, in or out of order, come once."""

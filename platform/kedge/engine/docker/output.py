@@ -23,9 +23,10 @@ from kedge.engine.protocols import OutputLine
 LINE_LIMIT_BYTES = 16 * 1024
 READ_BYTES = 64 * 1024
 FRAME_HEADER_BYTES = 8
-# A rotation repeats about two hundred lines, thousands to a reader that lags behind. Repeats within
-# this many are recognised one by one, older ones by their time.
-REMEMBERED_LINES = 4096
+# After a rotation the engine may hand out the newest file, then what it left out, then that file
+# again: thousands of lines out of order, each at least once. So what was read lately is remembered.
+REMEMBERED_LINES = 65_536
+REMEMBERED_SECONDS = 60.0
 AGAIN_SECONDS = 0.02
 GONE = frozenset({404, 409})
 
@@ -74,26 +75,26 @@ class _Seen:
 
     def __init__(self, since_ns: int) -> None:
         self.cursor_ns = since_ns
-        self._recent: OrderedDict[Piece, None] = OrderedDict()
-        self._forgotten_ns = 0
+        # The hash of a line (they are many) and when it was read.
+        self._recent: OrderedDict[int, float] = OrderedDict()
 
     def new(self, pieces: Iterator[Piece]) -> Iterator[OutputLine]:
         for piece in pieces:
-            if piece in self._recent or self._is_long_past(piece):
+            key = hash(piece)
+            if key in self._recent:
                 continue
-            self._recent[piece] = None
-            if len(self._recent) > REMEMBERED_LINES:
-                forgotten, _ = self._recent.popitem(last=False)
-                self._forgotten_ns = max(self._forgotten_ns, forgotten.at_ns)
+            self._remember(key)
             self.cursor_ns = max(self.cursor_ns, piece.at_ns)
             yield from _split(piece)
 
-    def _is_long_past(self, piece: Piece) -> bool:
-        """Whether a line is of before all that are remembered, so that it was read already.
+    def _remember(self, key: int) -> None:
+        now = time.monotonic()
+        self._recent[key] = now
+        while len(self._recent) > REMEMBERED_LINES or self._oldest() < now - REMEMBERED_SECONDS:
+            self._recent.popitem(last=False)
 
-        Not while the clock is behind what was read already: it was set back, and lines are new.
-        """
-        return piece.at_ns <= self._forgotten_ns and self.cursor_ns <= time.time_ns()
+    def _oldest(self) -> float:
+        return next(iter(self._recent.values()))
 
 
 def _split(piece: Piece) -> Iterator[OutputLine]:
