@@ -128,11 +128,6 @@ class Database:
             finally:
                 lock.release()
 
-    def ping(self) -> None:
-        """Raises DatabaseDown when PostgreSQL does not answer."""
-        with _translated(), self._engine.connect() as connection:
-            connection.execute(text("select 1"))
-
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -12,7 +12,6 @@
     ├── InvalidParams       422     understood, but refused by a rule
     │   ├── VerificationFailed      a checksum or digest that does not match
     │   └── NotEligible             a release that cannot be rolled back to
-    ├── RateLimited         429
     ├── Unavailable         503     a part Kedge needs does not answer
     │   ├── DatabaseDown
     │   ├── QueueDown
@@ -134,13 +133,6 @@ class VerificationFailed(InvalidParams):
 
 class NotEligible(InvalidParams):
     """A release that cannot be rolled back to."""
-
-
-class RateLimited(KedgeError):
-    """Too many requests."""
-
-    id = "rate_limit"
-    status = 429
 
 
 class Unavailable(KedgeError):

@@ -92,10 +92,6 @@ class Vault:
         """What a value sealed with the newest key begins with."""
         return self._newest
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether it was sealed with the newest key."""
-        return sealed[:ID_BYTES] == self._newest
-
 
 def new_key() -> str:
     """A fresh key, as base64."""

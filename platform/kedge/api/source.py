@@ -15,6 +15,7 @@ from kedge.api import bodies
 from kedge.api.answers import answer
 from kedge.api.context import actor, public, services, url
 from kedge.errors import NotFound
+from kedge.ids import as_uuid
 from kedge.ops import apps, sources
 
 routes = Blueprint("sources", __name__)
@@ -31,7 +32,7 @@ def id_in(address: str) -> uuid.UUID | None:
         folder, _, last = urlsplit(address).path.rpartition("/")
     except ValueError:  # not an address at all
         return None
-    return _as_uuid(last) if folder.endswith("/sources") else None
+    return as_uuid(last) if folder.endswith("/sources") else None
 
 
 @routes.post("/sources")
@@ -67,14 +68,7 @@ def download(source: str) -> Response:
 
 
 def _id(source: str) -> uuid.UUID:
-    found = _as_uuid(source)
+    found = as_uuid(source)
     if found is None:
         raise NotFound.of("source")
     return found
-
-
-def _as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -32,7 +32,7 @@ from kedge.model.release import Release, Status
 from kedge.ops import builds, outputs, rollouts, sources
 from kedge.ops.authorize import Actor
 from kedge.ops.rollouts import dynos_of, release_state
-from kedge.ops.services import Services
+from kedge.ops.services import Services, app_topic
 from kedge.plan.push import Update, judge
 
 log = structlog.get_logger()
@@ -251,7 +251,7 @@ def _until_settled(services: Services, push: Push, release: Release) -> Release:
 
 def _until_ended(services: Services, push: Push, release: Release) -> Release:
     while release.status == Status.PENDING:
-        services.wakes.wait(f"apps:{push.app_id}", 0.25)
+        services.wakes.wait(app_topic(push.app_id), 0.25)
         release = release_state(services, push.app_id, release.version)
         if push.is_gone():
             break  # the release goes on by itself; only its story has no reader any more

@@ -189,11 +189,8 @@ class Collector:
 
     def _tell_loss(self, source: Source) -> None:
         log.warning("collect.unfinished", dyno=source.name)
-        at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
         words = "Error L10 (output buffer overflow): its last lines could not all be read in time."
-        self._services.logs.append(
-            source.app_id, [LogLine(at_ns, "heroku", source.name, words)]
-        )  # fmt: skip
+        self._services.tell(source.app_id, source.name, words)
 
 
 def scrubbed(lines: Iterator[OutputLine], values: Mapping[str, str]) -> Iterator[OutputLine]:

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import update
 
 from kedge.db import Transaction
-from kedge.engine.protocols import Container, LogLine, Router, Runtime
+from kedge.engine.protocols import Container, Router, Runtime
 from kedge.errors import KedgeError, Unavailable
 from kedge.loops.evidence import Evidence
 from kedge.loops.probe import Probe, Prober
@@ -341,8 +341,7 @@ class Lives:
             setattr(dyno, name, value)
 
     def _say(self, dyno: Dyno, text: str) -> None:
-        at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
-        self._services.logs.append(dyno.app_id, [LogLine(at_ns, "heroku", dyno.name, text)])
+        self._services.tell(dyno.app_id, dyno.name, text)
 
 
 def _is_orphaned(dyno: Dyno, rows: AppRows) -> bool:

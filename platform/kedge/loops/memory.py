@@ -6,7 +6,7 @@ import uuid
 
 from sqlalchemy import select
 
-from kedge.engine.protocols import LogLine, Runtime
+from kedge.engine.protocols import Runtime
 from kedge.model.dyno import Dyno, State
 from kedge.model.formation import SIZES
 from kedge.ops.services import Services
@@ -34,10 +34,9 @@ class MemoryWatch:
                 self._say(app_id, f"{type_}.{ordinal}", megabytes, quota)
 
     def _say(self, app_id: uuid.UUID, name: str, megabytes: float, quota: int) -> None:
-        at_ns = int(self._services.now().timestamp() * 1_000_000) * 1000
-        words = [
+        self._services.tell(
+            app_id,
+            name,
             f"Process running mem={megabytes:.0f}M({100 * megabytes / quota:.1f}%)",
             "Error R14 (Memory quota exceeded)",
-        ]
-        lines = [LogLine(at_ns + n, "heroku", name, text) for n, text in enumerate(words)]
-        self._services.logs.append(app_id, lines)
+        )

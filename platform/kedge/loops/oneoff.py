@@ -16,7 +16,7 @@ from kedge.errors import KedgeError
 from kedge.loops.lives import Lives
 from kedge.model.account import token_digest
 from kedge.model.dyno import Dyno, State
-from kedge.ops.services import APPS, Services
+from kedge.ops.services import Services, app_topic
 
 log = structlog.get_logger()
 SIZE = {"columns", "lines"}
@@ -105,7 +105,7 @@ class Session:
         self._wake()
 
     def _wake(self) -> None:
-        self._services.wakes.wake(f"{APPS}:{self._dyno.app_id}")
+        self._services.wakes.wake(app_topic(self._dyno.app_id))
 
 
 class NotStarted:

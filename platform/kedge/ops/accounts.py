@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from datetime import timedelta
 
 from sqlalchemy import select
 
 from kedge.errors import InvalidParams, NotFound, Unauthorized
+from kedge.ids import as_uuid
 from kedge.model.account import Account, Authorization, token_digest
 from kedge.ops.authorize import Actor, record
 from kedge.ops.services import Services
@@ -90,7 +90,7 @@ def list_authorizations(services: Services, actor: Actor) -> list[Authorization]
 
 def find_authorization(services: Services, actor: Actor, identity: str) -> Authorization:
     """One of the actor's tokens by id, or `~` for the one in use. Raises NotFound."""
-    wanted = actor.authorization_id if identity == "~" else _as_uuid(identity)
+    wanted = actor.authorization_id if identity == "~" else as_uuid(identity)
     with services.database.transaction() as tx:
         found = tx.get(Authorization, wanted) if wanted else None
     if found is None or found.account_id != actor.account_id:
@@ -136,10 +136,3 @@ def _authorization(account: Account, token: str, description: str) -> Authorizat
     return Authorization(
         account=account, description=description[:200], token_sha256=token_digest(token)
     )
-
-
-def _as_uuid(identity: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(identity)
-    except ValueError:
-        return None

@@ -26,6 +26,7 @@ from kedge.errors import (
     NotFound,
     QueueDown,
 )
+from kedge.ids import as_uuid
 from kedge.model.app import App
 from kedge.model.build import Build
 from kedge.model.release import Change, Release
@@ -377,10 +378,8 @@ def _with_release() -> Select[Build, uuid.UUID]:
 
 
 def _find(tx: Session, app: App, build_id: str) -> Build:
-    try:
-        found = tx.get(Build, uuid.UUID(build_id))
-    except ValueError:
-        found = None
+    known = as_uuid(build_id)
+    found = tx.get(Build, known) if known else None
     if found is None or found.app_id != app.id:
         raise NotFound.of("build")
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from kedge.errors import InvalidParams, NotFound
+from kedge.ids import as_uuid
 from kedge.model.app import App
 from kedge.model.domain import Domain, check_hostname
 from kedge.ops.authorize import Action, Actor, find_app, record
@@ -75,11 +74,10 @@ def remove(services: Services, actor: Actor, app_identity: str, identity: str) -
 
 def _find(tx: Session, app: App, identity: str) -> Domain:
     query = select(Domain).where(Domain.app_id == app.id)
-    try:
-        query = query.where(Domain.id == uuid.UUID(identity))
-    except ValueError:
-        query = query.where(Domain.hostname == identity.lower())
-    found = tx.scalar(query)
+    known = as_uuid(identity)
+    found = tx.scalar(
+        query.where(Domain.id == known if known else Domain.hostname == identity.lower())
+    )
     if found is None:
         raise NotFound.of("domain")
     return found

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
 from kedge.errors import Conflict, InvalidParams, NotFound
+from kedge.ids import as_uuid
 from kedge.model.account import token_digest
 from kedge.model.app import App
 from kedge.model.config import change
@@ -58,10 +59,8 @@ def find(services: Services, actor: Actor, app_identity: str, identity: str) -> 
 def find_any(services: Services, actor: Actor, dyno_id: str) -> Dyno:
     """A dyno by id, also one that has ended. Raises NotFound."""
     with services.database.transaction() as tx:
-        try:
-            dyno = tx.get(Dyno, uuid.UUID(dyno_id))
-        except ValueError:
-            dyno = None
+        known = as_uuid(dyno_id)
+        dyno = tx.get(Dyno, known) if known else None
         if dyno is None:
             raise NotFound.of("dyno")
         find_app(tx, actor, dyno.app_id, Action.VIEW)
@@ -111,7 +110,7 @@ def run(
 
 def restart(services: Services, actor: Actor, app_identity: str, identity: str) -> None:
     """Restart one dyno, or with a process type all of it: new ones are up before old ones go."""
-    if "." not in identity and TYPE.fullmatch(identity) and not _is_uuid(identity):
+    if "." not in identity and TYPE.fullmatch(identity) and as_uuid(identity) is None:
         formations.restart(services, actor, app_identity, identity)
         return
     _ask_to_end(services, actor, app_identity, identity, "dyno.restart")
@@ -200,11 +199,3 @@ def _find(tx: Session, app: App, identity: str) -> Dyno:
     if found is None:
         raise NotFound.of("dyno")
     return found
-
-
-def _is_uuid(identity: str) -> bool:
-    try:
-        uuid.UUID(identity)
-    except ValueError:
-        return False
-    return True

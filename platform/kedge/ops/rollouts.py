@@ -14,7 +14,7 @@ from kedge.model.release import Release, Status
 from kedge.ops import view
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.dynos import SHOWN
-from kedge.ops.services import APPS, Services
+from kedge.ops.services import Services, app_topic
 from kedge.plan import rollout
 
 POLL_SECONDS = 0.25
@@ -78,7 +78,7 @@ def watch(services: Services, actor: Actor, app_identity: str, wait_seconds: flo
         left = deadline - time.monotonic()
         if found.is_settled or left <= 0:
             return found
-        services.wakes.wait(f"{APPS}:{app_id}", min(POLL_SECONDS, left))
+        services.wakes.wait(app_topic(app_id), min(POLL_SECONDS, left))
 
 
 def _look(services: Services, actor: Actor, app_identity: str) -> tuple[uuid.UUID, Rollout]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from kedge.engine.protocols import Built
 from kedge.errors import NotFound
+from kedge.ids import as_uuid
 from kedge.model.build import Build
 from kedge.model.slug import Slug
 from kedge.ops.authorize import Action, Actor, find_app
@@ -62,10 +63,8 @@ def find(services: Services, actor: Actor, app_identity: str, identity: str) -> 
     """A slug of the app by id. Raises NotFound."""
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        try:
-            found = tx.get(Slug, uuid.UUID(identity))
-        except ValueError:
-            found = None
+        known = as_uuid(identity)
+        found = tx.get(Slug, known) if known else None
         if found is None or found.app_id != app.id:
             raise NotFound.of("slug")
         return found
