@@ -1,0 +1,2 @@
+-- People: passwords, second factors, sessions, collaborators, invitations.
+SELECT 1;

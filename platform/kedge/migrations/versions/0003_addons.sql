@@ -1,0 +1,2 @@
+-- Add-ons: services, plans, add-ons, attachments, grants.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Metrics: what dynos use and the router answers, by the minute.
+SELECT 1;
