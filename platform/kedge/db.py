@@ -7,13 +7,14 @@ committed (log lines, wakes) is handed to `Transaction.after_commit`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -25,6 +26,8 @@ from kedge.model.tables import Row
 log = structlog.get_logger()
 POOL_SECONDS = 10.0
 MIGRATIONS = Path(__file__).parent / "migrations"
+# Rows of an app that nobody looks at: an output wakes its own readers, many times a second.
+UNSEEN = frozenset({"config_snapshots", "log_sessions", "output_chunks", "outputs", "sources"})
 
 
 R = TypeVar("R", bound=Row)
@@ -40,6 +43,15 @@ class Transaction(Session):
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do this when, and only when, the transaction is committed."""
         self.info.setdefault("after_commit", []).append(act)
+
+    def touch(self, app_id: uuid.UUID) -> None:
+        """Note that something people see of an app changes; written rows do so by themselves."""
+        self.info.setdefault("touched", set()).add(app_id)
+
+    @property
+    def touched(self) -> frozenset[uuid.UUID]:
+        """The apps of which something changed."""
+        return frozenset(self.info.get("touched", ()))
 
     def run_after_commit(self) -> None:
         """Do what was put off. A failure is logged: the change itself stands."""
@@ -96,6 +108,8 @@ class Database:
         )
         # Locks are held for minutes: each has a connection of its own, and no transaction waits.
         self._locks = _engine(url, poolclass=NullPool)
+        # Told after each commit of which apps something changed, whoever changed it.
+        self.on_change: Callable[[Iterable[uuid.UUID]], None] = _ignore
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -109,6 +123,8 @@ class Database:
             yield session
             session.commit()
         session.run_after_commit()
+        if session.touched:
+            self.on_change(session.touched)
 
     @contextmanager
     def advisory_lock(self, name: str, *, wait: bool = True) -> Iterator[AdvisoryLock]:
@@ -131,6 +147,20 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+@event.listens_for(Transaction, "after_flush")
+def _touch_apps(tx: Transaction, _context: object) -> None:
+    """Note the apps whose rows are written."""
+    for row in (*tx.new, *tx.dirty, *tx.deleted):
+        if isinstance(row, Row) and row.__tablename__ not in UNSEEN:
+            app_id = row.__dict__.get("id" if row.__tablename__ == "apps" else "app_id")
+            if app_id is not None and (row not in tx.dirty or tx.is_modified(row)):
+                tx.touch(app_id)
+
+
+def _ignore(app_ids: Iterable[uuid.UUID]) -> None:
+    """Nobody asked to be told."""
 
 
 def migrate(url: str) -> None:

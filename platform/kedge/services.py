@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedge import clock
 from kedge.db import Database
+from kedge.engine.announcer import Announcer
 from kedge.engine.logs import FileLogStore
 from kedge.engine.queue import CeleryQueue, celery_app
 from kedge.engine.slugs import DiskSlugStore
@@ -11,7 +12,7 @@ from kedge.engine.source_fetch import is_public, is_public_or_private
 from kedge.engine.sources import SourceStore
 from kedge.engine.wakes import RedisWakes
 from kedge.ops.accounts import mint_token
-from kedge.ops.services import Services
+from kedge.ops.services import Services, seen_topic
 from kedge.settings import Settings
 from kedge.vault import Vault, keys_from
 
@@ -25,12 +26,15 @@ def bind(settings: Settings, *, connections: int = 16) -> Services:
     push, worker and dynos) stay below the 100 a server takes by default.
     """
     home = settings.home
+    wakes = RedisWakes(settings.redis_url)
+    database = Database(settings.database_url, connections=connections)
+    database.on_change = Announcer(lambda app_id: wakes.wake(seen_topic(app_id))).note
     return Services(
         settings=settings,
-        database=Database(settings.database_url, connections=connections),
+        database=database,
         vault=Vault(keys_from(settings.secret_key, home / "secret.key")),
         now=clock.now,
-        wakes=RedisWakes(settings.redis_url),
+        wakes=wakes,
         queue=CeleryQueue(celery_app(settings.redis_url)),
         logs=FileLogStore(home / "logs", settings.log_limit_mb * MEGABYTE),
         slugs=DiskSlugStore(home / "slugs"),

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from kedge import db
-from kedge.errors import Unavailable
+from kedge.errors import InvalidParams, Unavailable
+from kedge.ops import apps
 
 
 def test_locks_take_no_connection_of_the_transactions(database_url):
@@ -47,3 +48,19 @@ def test_too_few_connections_are_said_in_words(database_url, monkeypatch):
         with pytest.raises(Unavailable, match="more to do"), database.transaction() as tx:
             tx.execute(text("select 1"))
     database.close()
+
+
+def test_a_change_is_told_with_the_app_it_is_of_once_it_is_committed(services, owner):
+    """Whoever shows apps hears which changed, whatever changed; what failed is no change."""
+    told = []
+    services.database.on_change = lambda app_ids: told.append(set(app_ids))
+    app = apps.create(services, owner.actor, "shown")
+    assert told == [{app.id}]
+
+    apps.set_maintenance(services, owner.actor, "shown", on=True)
+    apps.find(services, owner.actor, "shown")
+    assert told == [{app.id}] * 2
+
+    with pytest.raises(InvalidParams):
+        apps.rename(services, owner.actor, "shown", "api")
+    assert told == [{app.id}] * 2

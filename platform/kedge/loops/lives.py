@@ -337,6 +337,7 @@ class Lives:
     def _change(self, dyno: Dyno, **changes: object) -> None:
         with self._services.database.transaction() as tx:
             tx.execute(update(Dyno).where(Dyno.id == dyno.id).values(**changes))
+            tx.touch(dyno.app_id)
         for name, value in changes.items():
             setattr(dyno, name, value)
 

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from kedge.settings import Settings
 
 APPS = "apps"
+SEEN = "seen"
 
 
 def app_topic(app_id: uuid.UUID) -> str:
     """What wakes the dynos' supervisor, and whoever waits for an app, to look at it again."""
     return f"{APPS}:{app_id}"
+
+
+def seen_topic(app_id: uuid.UUID) -> str:
+    """What is woken when anything people see of an app changed, by whomever."""
+    return f"{SEEN}:{app_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

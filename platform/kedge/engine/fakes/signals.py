@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from uuid import UUID
 
+from kedge.engine.protocols import ANY_TOPIC
 from kedge.errors import QueueDown
 
 
@@ -16,6 +18,7 @@ class FakeWakes:
         self.woken: list[str] = []
         self._count: Counter[str] = Counter()
         self._changed = threading.Condition()
+        self._listeners: list[Callable[[str], None]] = []
 
     def wake(self, topic: str) -> None:
         """Wake whoever waits for the topic."""
@@ -23,12 +26,19 @@ class FakeWakes:
             self.woken.append(topic)
             self._count[topic] += 1
             self._changed.notify_all()
+        for listener in self._listeners:
+            listener(topic)
 
     def wait(self, topic: str, seconds: float) -> bool:
         """Wait for a wake of the topic; False when the time passed."""
         with self._changed:
             before = self._count[topic]
             return self._changed.wait_for(lambda: self._count[topic] > before, seconds)
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Call the listener with every topic that is woken, and once at the start with any."""
+        self._listeners.append(listener)
+        listener(ANY_TOPIC)
 
 
 class FakeQueue:
