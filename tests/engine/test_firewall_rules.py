@@ -91,14 +91,21 @@ class TestFence:
         allowed = rules.index("-d 169.254.169.253 -p udp --dport 53 -j RETURN")
         assert allowed < rules.index("-d 169.254.0.0/16 -j REJECT")
 
-    def test_openings_name_their_sources(self):
-        """An opening for certain dynos is one rule for each of their addresses."""
-        opening = Opening(5432, (IPv4Address("10.210.0.2"), IPv4Address("10.210.0.3")))
+    def test_an_opening_is_for_one_dyno(self):
+        """An opening leads one dyno, by its hardware address, to one port of one address."""
+        opening = Opening("02:aa:bb:cc:dd:ee", IPv4Address("10.210.0.9"), 5432)
 
+        mac = "-m mac --mac-source 02:aa:bb:cc:dd:ee"
         assert opening_rules([opening])[1:] == [
-            "-s 10.210.0.2 -p tcp -m tcp --dport 5432 -j ACCEPT",
-            "-s 10.210.0.3 -p tcp -m tcp --dport 5432 -j ACCEPT",
+            f"-d 10.210.0.9/32 -p tcp {mac} -m tcp --dport 5432 -j ACCEPT"
         ]
+
+    def test_openings_come_before_what_is_refused(self):
+        """The way to an add-on is looked at before other members of the bridge are refused."""
+        rules = FENCE.chains()[FENCE.forward_chain]
+
+        opened = rules.index(f"-j {FENCE.openings_chain}")
+        assert opened < rules.index(f"-o {FENCE.bridge} -j REJECT")
 
     def test_restoring_keeps_openings(self):
         """Putting the fence back leaves the openings as they are; only a missing chain is made."""

@@ -11,15 +11,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from ipaddress import IPv4Address
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
 from contract.lab import REAL_COMMANDS, Lab, free_port, wait_until
 from kedge.engine.docker.client import Engine
 from kedge.engine.docker.host import HostThroughContainer
-from kedge.engine.docker.rules import Opening
 from kedge.engine.docker.site import Site
 from kedge.settings import Settings
 
@@ -48,6 +47,33 @@ while True:
     peer.sendall(peer.recv(5))
     peer.close()
 """
+
+
+@contextmanager
+def addon_server(engine: Engine, settings: Settings, network: str, addon_id: UUID) -> Iterator[str]:
+    """An add-on's server that answers on port 7777 as `store-clear-1`; its container's id."""
+    api = engine.api
+    made = api.create_container(
+        settings.stack_run_image,
+        ["python3", "-c", ECHO],
+        host_config=api.create_host_config(network_mode=network),
+        networking_config=api.create_networking_config(
+            {network: api.create_endpoint_config(aliases=["store-clear-1"])}
+        ),
+        labels={
+            "kedge.home": engine.installation,
+            "kedge.kind": "addon",
+            "kedge.addon": str(addon_id),
+            "kedge.port": "7777",
+        },
+    )["Id"]
+    try:
+        api.start(made)
+        networks = api.inspect_container(made)["NetworkSettings"]["Networks"]
+        wait_until(lambda: _answers(networks[network]["IPAddress"], 7777))
+        yield made
+    finally:
+        api.remove_container(made, force=True)
 
 
 @contextmanager
@@ -128,9 +154,15 @@ def host_addresses() -> list[str]:
     return [address for address in found if not address.startswith("127.")]
 
 
-def probe(lab: Lab, targets: dict[str, tuple[str, int, str]]) -> dict[str, str]:
+def probe(
+    lab: Lab, targets: dict[str, tuple[str, int, str]], dyno_id: UUID | None = None
+) -> dict[str, str]:
     """What a dyno gets that tries to reach these."""
-    (said,) = lab.outcome(f"python3 -c '{PROBE}'", env={"TARGETS": json.dumps(targets)})
+    named = {"dyno_id": dyno_id} if dyno_id else {}
+    env = {"TARGETS": json.dumps(targets)}
+    runtime_id = lab.run(f"python3 -c '{PROBE}'", env=env, **named)
+    (said,) = [line.text for line in lab.runtime.output(runtime_id, since_ns=0, follow=True)]
+    lab.runtime.remove(runtime_id)
     found: dict[str, str] = json.loads(said)
     return found
 
@@ -237,20 +269,44 @@ class TestSite:
 
         assert runtime.site.check() == []
 
-    def test_openings(self, docker_lab: Lab, docker_runtime: Any, docker_home: Any):
-        """A port of the host can be opened to dynos, stays open whoever looks, and is closed."""
+    def test_ways_to_add_ons(self, docker_lab: Lab, docker_runtime: Any, docker_home: Any):
+        """A dyno let to an add-on reaches its port by name from its first moment; no other does."""
         runtime, _ = docker_runtime
         settings, installation = docker_home
-        port = free_port()
-        gateway = str(runtime.site.ensure().gateway)
-        target = {"add-on": (gateway, port, "tcp")}
-        with echo_service(port):
-            runtime.site.open_ports((Opening(port),))
-            Site(Engine(settings.docker_host, installation), settings).ensure()
-            assert probe(docker_lab, target) == {"add-on": "reached"}
-            runtime.site.open_ports((Opening(port, (IPv4Address("10.99.99.99"),)),))
+        engine = Engine(settings.docker_host, installation)
+        addon_id, let, other = uuid4(), uuid4(), uuid4()
+        target = {"add-on": ("store-clear-1", 7777, "tcp")}
+        with addon_server(engine, settings, runtime.site.ensure().name, addon_id):
+            runtime.let_reach({let: frozenset({addon_id}), other: frozenset({uuid4()})})
+            Site(engine, settings).ensure()  # another process keeps the fence
+
+            assert probe(docker_lab, target, dyno_id=let) == {"add-on": "reached"}
+            assert probe(docker_lab, target, dyno_id=other) == {"add-on": "ECONNREFUSED"}
             assert probe(docker_lab, target) == {"add-on": "ECONNREFUSED"}
-            runtime.site.open_ports(())
+            runtime.let_reach({})
+            assert probe(docker_lab, target, dyno_id=let) == {"add-on": "ECONNREFUSED"}
+
+    def test_add_ons_reach_nobody(self, docker_lab: Lab, docker_runtime: Any, docker_home: Any):
+        """An add-on's server reaches neither dynos nor the host, also where dynos reach it."""
+        runtime, _ = docker_runtime
+        settings, installation = docker_home
+        engine = Engine(settings.docker_host, installation)
+        addon_id, dyno_id = uuid4(), uuid4()
+        network = runtime.site.ensure()
+        with addon_server(engine, settings, network.name, addon_id) as container:
+            runtime.let_reach({dyno_id: frozenset({addon_id})})
+            dyno = docker_lab.run("serve", dyno_id=dyno_id)
+            address = docker_lab.runtime.container(dyno).address
+            port = settings.https_port + 1 if settings.https_port < 65000 else 1024
+            targets = {"dyno": (address, 5000, "tcp"), "host": (str(network.gateway), port, "tcp")}
+            made = engine.api.exec_create(
+                container, ["python3", "-c", PROBE], environment={"TARGETS": json.dumps(targets)}
+            )
+            with echo_service(port):
+                found = json.loads(engine.api.exec_start(made["Id"]))
+            runtime.let_reach({})
+
+        assert found == {"dyno": "ECONNREFUSED", "host": "ECONNREFUSED"}
 
     def test_two_installations(self, docker_runtime: Any, docker_home: Any):
         """Two installations have ranges and firewalls of their own; one goes, the other stays."""

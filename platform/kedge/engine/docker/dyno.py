@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from docker import APIClient
 from docker.types import LogConfig, Ulimit
+from docker.utils import version_gte
 
 from kedge.engine.docker.network import Network
 from kedge.engine.protocols import ContainerSpec
@@ -55,6 +57,11 @@ def ca_binds(bundle: Path | None) -> list[str]:
     return [f"{bundle}:{CA_BUNDLE}:ro"] if bundle else []
 
 
+def mac_of(dyno_id: UUID) -> str:
+    """The hardware address of a dyno's interface: a locally administered one, from its id."""
+    return ":".join(f"{byte:02x}" for byte in (0x02, *dyno_id.bytes[:5]))
+
+
 def request(
     api: APIClient,
     spec: ContainerSpec,
@@ -80,8 +87,18 @@ def request(
         "environment": environment,
         "tty": spec.tty,
         "stdin_open": spec.stdin,
+        **_interface(api, network, mac_of(spec.dyno_id)),
         "host_config": _host_config(api, spec, network, ca_bundle, min(spec.cpus, processors)),
     }
+
+
+def _interface(api: APIClient, network: Network, mac: str) -> dict[str, Any]:
+    """The hardware address, where the engine's API wants it: on the network since 1.44."""
+    if not version_gte(api.api_version, "1.44"):
+        return {"mac_address": mac}
+    endpoint = api.create_endpoint_config(mac_address=mac)
+    networks: Any = {network.name: endpoint}  # the type stubs want a single endpoint here
+    return {"networking_config": api.create_networking_config(networks)}
 
 
 def _host_config(

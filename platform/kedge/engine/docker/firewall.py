@@ -52,7 +52,7 @@ class Firewall:
             raise RuntimeDown(f"The dyno firewall does not hold: {'; '.join(wrong)}.")
         return True
 
-    def open_ports(self, fence: Fence, openings: Sequence[Opening]) -> None:
+    def open_ways(self, fence: Fence, openings: Sequence[Opening]) -> None:
         """Make these the openings there are; the fence is in force."""
         if not in_force(fence.openings_chain, opening_rules(openings), self._listed()):
             self._restore(openings_text(fence, openings))

@@ -15,6 +15,9 @@ RELEASE = "kedge.release"
 APP_ID = "kedge.app_id"
 DYNO_ID = "kedge.dyno_id"
 BUILD_ID = "kedge.build_id"
+# On an add-on's container, which its provider makes: whose it is, and where it listens.
+ADDON_ID = "kedge.addon"
+ADDON_PORT = "kedge.port"
 # On slug images: the slug's digest, the stack image below it and the layers above that.
 SLUG = "kedge.slug"
 STACK_IMAGE = "kedge.stack_image"

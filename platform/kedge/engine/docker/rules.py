@@ -1,8 +1,9 @@
 """The firewall of a dyno network as iptables rules: pure text, no commands run.
 
-From a dyno reachable: the outside network and the router's ports. Not reachable: any other port
-of the host on any of its addresses, ports other containers publish, other dynos, link-local
-addresses (cloud metadata). Name servers of the host stay reachable on port 53 alone.
+From a dyno reachable: the outside network, the router's ports and the add-ons it was let to. Not
+reachable: any other port of the host on any of its addresses, ports other containers publish,
+other dynos and add-ons, link-local addresses (cloud metadata). Name servers of the host stay
+reachable on port 53 alone.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ DOCKER_CHAIN = "DOCKER-USER"
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A TCP port of the host dynos may reach: those with the `sources` addresses, or all."""
+    """A way from one dyno to one TCP port of an add-on's container.
 
+    The dyno is known by its interface's hardware address: it has that before it starts, and without
+    capabilities no process inside can show another one.
+    """
+
+    mac: str
+    address: IPv4Address
     port: int
-    sources: tuple[IPv4Address, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ class Fence:
 
     @property
     def openings_chain(self) -> str:
-        """Our chain of openings: apart, because one process opens ports and all keep the fence."""
+        """Our chain of openings: apart, because one process opens ways and all keep the fence."""
         return f"KEDGE-{self.installation}-OPEN"
 
     def jumps(self, listed: Sequence[str]) -> dict[str, str]:
@@ -73,7 +79,6 @@ class Fence:
             f"{ESTABLISHED} -j ACCEPT",
             f"-p tcp -m multiport --dports {ports} -j ACCEPT",
             *self._name_server_rules("ACCEPT"),
-            f"-j {self.openings_chain}",
             *_refused(""),
         ]
 
@@ -81,6 +86,7 @@ class Fence:
         return [
             f"{ESTABLISHED} -j RETURN",
             *self._name_server_rules("RETURN"),
+            f"-j {self.openings_chain}",
             *_refused(f"-d {LINK_LOCAL} "),
             *_refused(f"-o {self.bridge} "),
             # A port some container publishes on an address of the host.
@@ -97,9 +103,9 @@ class Fence:
 def opening_rules(openings: Sequence[Opening]) -> list[str]:
     """The rules of the chain of openings, headed like the others."""
     rules = [
-        f"-s {source} -p tcp -m tcp --dport {opening.port} -j ACCEPT"
-        for opening in openings
-        for source in (("0.0.0.0/0",) if opening.sources is None else opening.sources)
+        f"-d {each.address}/32 -p tcp -m mac --mac-source {each.mac} "
+        f"-m tcp --dport {each.port} -j ACCEPT"
+        for each in openings
     ]
     return [_mark(rules), *rules]
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 
 import docker.errors
 
-from kedge.engine.docker import dyno, happenings, labels, output
+from kedge.engine.docker import addon, dyno, happenings, labels, output
 from kedge.engine.docker.attach import DockerAttachment
 from kedge.engine.docker.client import Engine, status_of, translated
 from kedge.engine.docker.images import Images
@@ -166,6 +167,10 @@ class DockerRuntime:
     def happenings(self) -> Iterator[Happening]:
         """Events as they come; ends when the engine goes away."""
         return happenings.stream(self._engine, self._observed.changed)
+
+    def let_reach(self, addons: Mapping[UUID, frozenset[UUID]]) -> None:
+        """Let each of these dynos reach the servers of these add-ons, and nobody any other."""
+        self._site.open_ways(addon.openings(self._engine, addons) if addons else ())
 
     def tend(self) -> None:
         """Put back network and firewall where they are missing."""

@@ -24,7 +24,7 @@ class Site:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self.engine = engine
         self._settings = settings
-        # None: somebody else's business (a builder keeps the fence, the supervisor opens ports).
+        # None: somebody else's business (a builder keeps the fence, the supervisor opens ways).
         self._openings: tuple[Opening, ...] | None = None
         self._lock = threading.Lock()
         self._network: Network | None = None
@@ -44,14 +44,15 @@ class Site:
                 self._trusted_until = time.monotonic() + self._trusted_seconds
             return self._network
 
-    def open_ports(self, openings: tuple[Opening, ...]) -> None:
-        """Let dynos reach these ports of the host besides the router's (add-ons), and no others.
+    def open_ways(self, openings: tuple[Opening, ...]) -> None:
+        """Let dynos reach these ports of add-ons, and no others.
 
         One process of an installation calls this; it keeps them in force from then on.
         """
         with self._lock:
-            self._openings = openings
-        self.ensure(look=True)
+            is_new, self._openings = openings != self._openings, openings
+        if is_new:
+            self.ensure(look=True)
 
     def check(self) -> list[str]:
         """What of network and firewall is not as it should be, in words."""
@@ -73,7 +74,7 @@ class Site:
         firewall, fence = self._firewall_of(found), self._fence(found)
         firewall.ensure(fence)
         if self._openings is not None:
-            firewall.open_ports(fence, self._openings)
+            firewall.open_ways(fence, self._openings)
         return found
 
     def _firewall_of(self, found: Network) -> Firewall:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from uuid import UUID
 
 from kedge.engine.fakes.attachment import FakeAttachment
 from kedge.engine.protocols import Container, ContainerSpec, Happening, OutputLine, SlugImage
@@ -48,6 +49,7 @@ class FakeRuntime:
         self.scripts = dict(scripts or {})
         self.down = False
         self.refused: set[str] = set()
+        self.reach: dict[UUID, frozenset[UUID]] = {}
         self.dynos: dict[str, FakeDyno] = {}
         self._prepared: set[str] = set()
         self._happened: list[Happening] = []
@@ -161,6 +163,11 @@ class FakeRuntime:
             yield from fresh
             with self._changed:
                 self._changed.wait(STEP_SECONDS)
+
+    def let_reach(self, addons: Mapping[UUID, frozenset[UUID]]) -> None:
+        """Remember which dynos may reach which add-ons."""
+        self._answer()
+        self.reach = dict(addons)
 
     def tend(self) -> None:
         """Nothing to look after."""

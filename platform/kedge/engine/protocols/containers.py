@@ -146,6 +146,13 @@ class Runtime(Protocol):
     def happenings(self) -> Iterator[Happening]:
         """Events as they come; ends when the engine goes away."""
 
+    def let_reach(self, addons: Mapping[UUID, frozenset[UUID]]) -> None:
+        """Let each of these dynos reach the servers of these add-ons, and nobody any other.
+
+        One process of an installation calls this. A dyno may be named before it is started; an
+        add-on without a server of ours (a third party's) is left out.
+        """
+
     def tend(self) -> None:
         """Put back what dynos stand on (network, firewall) where it is missing.
 
