@@ -6,9 +6,12 @@ something short.
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from kedge.errors import Unavailable
 
@@ -78,3 +81,19 @@ class Stream:
             self._stream.close()
         finally:
             self._at_end()
+
+
+def has_left(environ: dict[str, Any]) -> bool:
+    """Whether the client of an answer that lasts closed its connection, asked in a silence.
+
+    Without it, a silent stream would keep its place for somebody who is gone. Under a server that
+    does not show its socket the answer is no.
+    """
+    connection = environ.get("gunicorn.socket")
+    if not isinstance(connection, socket.socket):
+        return False
+    try:
+        readable, _, _ = select.select([connection], [], [], 0)
+        return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True

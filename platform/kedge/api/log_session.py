@@ -13,7 +13,6 @@ from flask import Blueprint, Response, request
 from kedge.api import bodies
 from kedge.api.answers import answer
 from kedge.api.context import actor, public, services, streams, url
-from kedge.api.streams import has_left
 from kedge.clock import iso
 from kedge.engine.logs import format_line
 from kedge.engine.protocols import LogFilter, LogLine
@@ -21,6 +20,7 @@ from kedge.errors import NotFound, Unavailable
 from kedge.model.log_session import LogSession
 from kedge.ops import log_sessions
 from kedge.ops.services import Services
+from kedge.places import has_left
 
 routes = Blueprint("log_sessions", __name__)
 POLL_SECONDS = 0.15

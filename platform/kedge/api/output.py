@@ -8,10 +8,10 @@ from collections.abc import Generator
 from flask import Blueprint, Response, request
 
 from kedge.api.context import public, services, streams
-from kedge.api.streams import has_left
 from kedge.errors import NotFound
 from kedge.ops import outputs
 from kedge.ops.services import Services
+from kedge.places import has_left
 
 routes = Blueprint("outputs", __name__)
 HEADERS = {"Cache-Control": "no-cache"}
