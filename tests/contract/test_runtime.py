@@ -225,14 +225,15 @@ class TestLooks:
 
         assert wait_until(lambda: lab.runtime.listening(runtime_id)) == [-5000]
 
-    def test_memory_of_the_running(self, lab: Lab):
-        """Memory in use is told for running dynos alone."""
+    def test_usage_of_the_running(self, lab: Lab):
+        """Memory in use and processor time are told for running dynos alone."""
         running, ended = lab.run("hang"), lab.run("say and end")
         lab.wait_for_exit(ended)
-        used = lab.runtime.memory_mb()
+        used = lab.runtime.usage()
 
         assert set(used) == {running}
-        assert used[running] > 0
+        assert used[running].memory_mb > 0
+        assert used[running].cpu_seconds > 0
 
     def test_happenings(self, lab: Lab):
         """Start and end of a dyno are told as they happen."""

@@ -32,7 +32,7 @@ CALLS: dict[str, Callable[[DockerRuntime], Any]] = {
     "remove": lambda it: it.remove("x"),
     "output": lambda it: list(it.output("x", since_ns=0, follow=True)),
     "attach": lambda it: it.attach("x"),
-    "memory_mb": lambda it: it.memory_mb(),
+    "usage": lambda it: it.usage(),
     "listening": lambda it: it.listening("x"),
     "happenings": lambda it: list(it.happenings()),
     "tend": lambda it: it.tend(),

@@ -113,7 +113,7 @@ class TestHardening:
         )
         wait_until(lambda: docker_lab.output(runtime_id))
 
-        assert 40 < docker_lab.runtime.memory_mb()[runtime_id] < 64
+        assert 40 < docker_lab.runtime.usage()[runtime_id].memory_mb < 64
 
 
 class TestBoot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kedge.engine.docker.memory import used_bytes
+from kedge.engine.docker.usage import cpu_seconds, used_bytes
 from kedge.engine.docker.sockets import listening_ports
 from kedge.engine.docker.times import nanoseconds, nanoseconds_or_none, since
 
@@ -61,6 +61,21 @@ class TestMemory:
     def test_no_group(self, tmp_path: Path):
         """A group that is not there has no memory, which is not zero."""
         assert used_bytes(tmp_path / "gone") is None
+        assert cpu_seconds(tmp_path / "gone") is None
+
+
+class TestProcessorTime:
+    def test_version_1(self, tmp_path: Path):
+        """In version 1 it is nanoseconds in a file of its own."""
+        (tmp_path / "cpuacct.usage").write_text("2500000000\n")
+
+        assert cpu_seconds(tmp_path) == 2.5
+
+    def test_version_2(self, tmp_path: Path):
+        """In version 2 it is microseconds among others."""
+        (tmp_path / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 1\n")
+
+        assert cpu_seconds(tmp_path) == 2.5
 
 
 class TestTimes:

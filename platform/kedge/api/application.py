@@ -29,6 +29,7 @@ from kedge.api import (
     history,
     key,
     log_session,
+    metric,
     output,
     region,
     release,
@@ -47,7 +48,7 @@ from kedge.ops.services import Services
 log = structlog.get_logger()
 NOUNS = (
     absent, account, app_, authorization, build, buildpack, collaborator, config_var, domain, dyno,
-    dyno_size, formation, history, key, log_session, output, region, release, rollout, schema, slug,
+    dyno_size, formation, history, key, log_session, metric, output, region, release, rollout, schema, slug,
     source, stack, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024

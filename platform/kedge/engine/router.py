@@ -109,4 +109,5 @@ def _line(row: Mapping[str, Any]) -> AccessLine:
         code=row["code"],
         status=row["status"],
         service_ms=row["service_ms"],
+        bytes=row["bytes"],
     )

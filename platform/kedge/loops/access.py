@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 
-from kedge.engine.protocols import LogLine, Router
+from kedge.engine.protocols import AccessLine, LogLine, Router
 from kedge.ops.services import Services
 
 WAIT_SECONDS = 10.0
 
 
 class AccessLog:
-    """Pulls lines from the router's agent."""
+    """Pulls lines from the router's agent; `count` is called with them too."""
 
-    def __init__(self, services: Services, router: Router) -> None:
-        self._services, self._router = services, router
+    def __init__(
+        self, services: Services, router: Router, count: Callable[[Sequence[AccessLine]], None]
+    ) -> None:
+        self._services, self._router, self._count = services, router, count
         self._register = services.settings.home / "router-log.cursor"
         self._cursor = self._read_cursor()
 
@@ -33,6 +36,7 @@ class AccessLog:
             if found.lost:
                 lines.append(_loss(lines[0].at_ns, found.lost))
             self._services.logs.append(app_id, lines)
+        self._count(found.lines)
         if found.next_cursor != self._cursor:
             self._cursor = found.next_cursor
             self._register.write_text(str(self._cursor))

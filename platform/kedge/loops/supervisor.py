@@ -18,12 +18,14 @@ from sqlalchemy.orm import lazyload
 
 from kedge.engine.protocols import ANY_TOPIC, Container, Router, Runtime
 from kedge.errors import KedgeError
+from kedge.loops import usage
 from kedge.loops.access import AccessLog
 from kedge.loops.collect import Collector
 from kedge.loops.janitor import Janitor
 from kedge.loops.leadership import Leadership
 from kedge.loops.lives import Lives
 from kedge.loops.memory import MemoryWatch
+from kedge.loops.metrics import Metrics
 from kedge.loops.oneoff import OneOffs
 from kedge.loops.rollout import Belongings, Rollouts
 from kedge.loops.schedule import Schedule
@@ -34,7 +36,7 @@ from kedge.ops.services import APPS, Services
 
 log = structlog.get_logger()
 SWEEP_SECONDS = 5.0
-MEMORY_SECONDS = 10.0
+USAGE_SECONDS = 10.0
 TEND_SECONDS = 10.0  # network and firewall, should somebody have flushed them
 JANITOR_SECONDS = 5.0
 COMPARE_SECONDS = 20.0
@@ -54,8 +56,9 @@ class Supervisor:
         lives = Lives(services, runtime, router, self._collector, self._wake)
         self._rollouts = Rollouts(services, router, lives, belongings)
         self.one_offs = OneOffs(services, runtime, lives)
-        self._access = AccessLog(services, router)
-        self._memory = MemoryWatch(services, runtime)
+        self._metrics = Metrics(services)
+        self._access = AccessLog(services, router, self._metrics.count)
+        self._memory = MemoryWatch(services)
         self._janitor = Janitor(services, runtime)
         self._may_have_missed = threading.Event()
         self._swept_term = 0
@@ -66,7 +69,7 @@ class Supervisor:
         self._schedule.start()
         self._services.wakes.subscribe(self._woken)
         self._every(SWEEP_SECONDS, self._sweep)
-        self._every(MEMORY_SECONDS, self._memory.look)
+        self._every(USAGE_SECONDS, self._measure)
         self._every(TEND_SECONDS, self._runtime.tend)
         self._every(COMPARE_SECONDS, self._compare_routes)
         self._every(JANITOR_SECONDS, self._janitor.look)
@@ -110,6 +113,12 @@ class Supervisor:
                 app_id = tx.scalar(select(Dyno.app_id).where(Dyno.id == happening.dyno_id))
             if app_id:
                 self._schedule.wake(app_id)
+
+    def _measure(self) -> None:
+        """See what dynos use: over the quota is said, and all of it is kept as metrics."""
+        found = usage.look(self._services, self._runtime)
+        self._memory.look(found)
+        self._metrics.look(found)
 
     def _sweep(self) -> None:
         """Compare everything, in case an event or a wake was lost; drop containers of nobody."""

@@ -16,10 +16,10 @@ from kedge.engine.docker import addon, dyno, happenings, labels, output
 from kedge.engine.docker.attach import DockerAttachment
 from kedge.engine.docker.client import Engine, status_of, translated
 from kedge.engine.docker.images import Images
-from kedge.engine.docker.memory import Memory
 from kedge.engine.docker.observed import Observed
 from kedge.engine.docker.site import Site
 from kedge.engine.docker.sockets import listening_ports
+from kedge.engine.docker.usage import Meter
 from kedge.engine.protocols import (
     Container,
     ContainerSpec,
@@ -27,6 +27,7 @@ from kedge.engine.protocols import (
     OutputLine,
     SlugImage,
     SlugStore,
+    Usage,
 )
 from kedge.errors import EngineRefused
 from kedge.settings import Settings
@@ -44,7 +45,7 @@ class DockerRuntime:
         self._site = Site(self._engine, settings)
         self._images = Images(self._engine, settings.stack_run_image, slugs, settings.home)
         self._observed = Observed(self._engine)
-        self._memory = Memory(self._engine)
+        self._meter = Meter(self._engine)
         # Starting is bound by the processor: more at a time only makes all of them later.
         self._starting = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -152,10 +153,10 @@ class DockerRuntime:
         """The streams of a container, to be taken before it is started."""
         return DockerAttachment(self._engine, runtime_id)
 
-    def memory_mb(self) -> Mapping[str, float]:
-        """Memory in use by each running container (without page cache), in MB."""
+    def usage(self) -> Mapping[str, Usage]:
+        """What each running container uses, by runtime id."""
         running = [each.runtime_id for each in self._observed.all() if each.status == "running"]
-        return self._memory.in_use_mb(running)
+        return self._meter.usage(running)
 
     def listening(self, runtime_id: str) -> list[int]:
         """TCP ports the dyno listens on; those bound to loopback alone are negative."""

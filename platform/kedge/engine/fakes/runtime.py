@@ -12,7 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from kedge.engine.fakes.attachment import FakeAttachment
-from kedge.engine.protocols import Container, ContainerSpec, Happening, OutputLine, SlugImage
+from kedge.engine.protocols import Container, ContainerSpec, Happening, OutputLine, SlugImage, Usage
 from kedge.errors import EngineRefused, RuntimeDown
 
 EXIT_OF_SIGNAL = {"TERM": 143, "HUP": 129, "KILL": 137}
@@ -28,6 +28,7 @@ class FakeDyno:
     lines: list[OutputLine] = field(default_factory=list)
     ports: list[int] = field(default_factory=list)
     memory_mb: float = 50.0
+    cpu_seconds: float = 0.5
     ignores_term: bool = False
     stdin: deque[bytes] = field(default_factory=deque)
     stdin_closed: bool = False
@@ -142,11 +143,14 @@ class FakeRuntime:
         self._answer()
         return FakeAttachment(self, runtime_id)
 
-    def memory_mb(self) -> Mapping[str, float]:
-        """What `dynos[...].memory_mb` says of each running container."""
+    def usage(self) -> Mapping[str, Usage]:
+        """What tests set, of each running dyno."""
         self._answer()
-        dynos = self.dynos.items()
-        return {key: each.memory_mb for key, each in dynos if each.seen.status == "running"}
+        return {
+            runtime_id: Usage(dyno.memory_mb, dyno.cpu_seconds)
+            for runtime_id, dyno in self.dynos.items()
+            if dyno.seen.status == "running"
+        }
 
     def listening(self, runtime_id: str) -> list[int]:
         """TCP ports the dyno listens on; those bound to loopback alone are negative."""

@@ -18,6 +18,7 @@ from kedge.engine.protocols.containers import (
     Kind,
     OutputLine,
     Runtime,
+    Usage,
 )
 from kedge.engine.protocols.logs import (
     LogFilter,
@@ -66,5 +67,6 @@ __all__ = [
     "Server",
     "SlugImage",
     "SlugStore",
+    "Usage",
     "Wakes",
 ]

@@ -62,6 +62,14 @@ class OutputLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """Memory in use now (without page cache), and processor time since the dyno's start."""
+
+    memory_mb: float
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """Something the engine says happened to a dyno: it started, ended, or ran out of memory."""
 
@@ -137,8 +145,8 @@ class Runtime(Protocol):
     def attach(self, runtime_id: str) -> Attachment:
         """The streams of a container, to be taken before it is started."""
 
-    def memory_mb(self) -> Mapping[str, float]:
-        """Memory in use by each running container (without page cache), in MB, by runtime id."""
+    def usage(self) -> Mapping[str, Usage]:
+        """What each running container uses, by runtime id."""
 
     def listening(self, runtime_id: str) -> list[int]:
         """TCP ports the dyno listens on; those bound to loopback alone are negative."""

@@ -33,7 +33,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class AccessLine:
-    """One request as the router saw it, in Heroku's form."""
+    """One request as the router saw it; `text` in Heroku's form.
+
+    `service_ms` and `bytes` are None where it reached no dyno.
+    """
 
     at_ns: int
     app_id: UUID
@@ -41,7 +44,8 @@ class AccessLine:
     text: str
     code: str | None
     status: int
-    service_ms: int
+    service_ms: int | None
+    bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
