@@ -1,6 +1,11 @@
 """Config vars over the API."""
 
 import pytest
+from sqlalchemy import select
+
+from kedge.errors import Conflict, NotFound
+from kedge.model.event import Event
+from kedge.ops import config_vars
 
 
 def test_one_change_makes_one_release(api, hello):
@@ -85,3 +90,31 @@ def test_the_platform_s_own_variables_win(api, hello):
     assert answer.headers["X-Heroku-Warning"].startswith("DYNO, PORT:")
     quiet = api.answer("PATCH", "/apps/hello/config-vars", {"PORT": None, "B": "1"})
     assert "X-Heroku-Warning" not in quiet.headers
+
+
+def test_a_change_made_from_an_older_release_overwrites_nobody_s(services, owner, api, hello):
+    """What others changed meanwhile is refused by name; what they left alone goes through."""
+    api.patch("/apps/hello/config-vars", {"A": "1", "B": "1"})
+    seen = config_vars.keys(services, owner.actor, "hello")
+    assert seen.names == ("A", "B")
+    api.patch("/apps/hello/config-vars", {"A": "2"})
+
+    with pytest.raises(Conflict, match="has changed A since"):
+        config_vars.update(
+            services, owner.actor, "hello", {"A": "3", "B": None}, made_from=seen.version
+        )
+    after, _ = config_vars.update(
+        services, owner.actor, "hello", {"B": None, "C": "new"}, made_from=seen.version
+    )
+    assert after == {"A": "2", "C": "new"}
+
+
+def test_a_value_somebody_looked_at_is_noted(services, owner, api, hello):
+    """The audit log says who read which config var, and not what it holds."""
+    api.patch("/apps/hello/config-vars", {"KEY": "hunter2"})
+    assert config_vars.reveal(services, owner.actor, "hello", "KEY") == "hunter2"
+    with services.database.transaction() as tx:
+        (event,) = tx.scalars(select(Event).where(Event.action == "config.reveal"))
+    assert (event.actor, event.details) == (owner.actor.email, {"keys": ["KEY"]})
+    with pytest.raises(NotFound):
+        config_vars.reveal(services, owner.actor, "hello", "OTHER")

@@ -8,8 +8,8 @@ import pytest
 
 from cli.conftest import Kedge
 from cli.fake_platform import FakePlatform, Steps, release, rollout
-from kedge.cli import env_file
-from kedge.cli.failure import CommandFailed
+from kedge.errors import InvalidParams
+from kedge.model import env_file
 
 PATCH = ("PATCH", "/apps/shop/config-vars")
 
@@ -123,7 +123,7 @@ def test_env_file_forms():
 
 def test_env_file_names_the_wrong_line():
     """A line that is not KEY=value is named by its number, and its text is not repeated."""
-    with pytest.raises(CommandFailed, match="Line 2") as refused:
+    with pytest.raises(InvalidParams, match="Line 2") as refused:
         env_file.parsed("A=1\nhunter2\n")
     assert "hunter2" not in refused.value.message
 

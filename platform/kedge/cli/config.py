@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from kedge.cli import env_file
 from kedge.cli.api import AppApi
-from kedge.cli.failure import CommandFailed
+from kedge.cli.failure import CommandFailed, in_words
 from kedge.cli.options import json_option, on_app, wait_option
 from kedge.cli.rollout import wait_for_release
 from kedge.cli.screen import app_name, doing, heading, say, show, show_json
 from kedge.cli.table import show_table
+from kedge.model import env_file
 
 
 @click.command("config")
@@ -97,7 +97,7 @@ def edit(app: AppApi, wait: bool) -> None:
     if text is None:
         say("Nothing saved, nothing changed.")
         return
-    after = env_file.parsed(text)
+    after = _parsed(text)
     changes: dict[str, str | None] = {k: v for k, v in after.items() if before.get(k) != v}
     changes |= dict.fromkeys(key for key in before if key not in after)
     if not changes:
@@ -113,7 +113,12 @@ def _of(app: AppApi) -> dict[str, str]:
 
 def _read(file: str) -> dict[str, str]:
     text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
-    return env_file.parsed(text)
+    return _parsed(text)
+
+
+def _parsed(text: str) -> dict[str, str]:
+    with in_words():
+        return env_file.parsed(text)
 
 
 def _change(app: AppApi, changes: dict[str, str | None], verb: str, *, wait: bool) -> None:

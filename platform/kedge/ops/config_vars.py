@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from kedge.errors import Conflict, NotFound
 from kedge.model.app import App
 from kedge.model.config import Config, ConfigSnapshot, canonical, change, describe_change
 from kedge.model.key import PlatformKey
@@ -36,17 +38,58 @@ def read_release(services: Services, actor: Actor, app_identity: str, version: s
         return unseal(services, releases.find(tx, app, version).config)
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of an app's config vars, and the release that has them."""
+
+    version: int
+    names: tuple[str, ...]
+
+
+def keys(services: Services, actor: Actor, app_identity: str) -> Keys:
+    """The names of the app's config vars, in their order, without any value."""
+    with services.database.transaction() as tx:
+        newest = releases.newest(tx, find_app(tx, actor, app_identity, Action.DEPLOY))
+        return Keys(newest.version, tuple(sorted(unseal(services, newest.config))))
+
+
+def reveal(services: Services, actor: Actor, app_identity: str, key: str) -> str:
+    """The value of one config var, for a person to read. That they did is noted.
+
+    Raises:
+        NotFound: the app has none of that name.
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        value = unseal(services, releases.newest(tx, app).config).get(key)
+        if value is None:
+            raise NotFound.of("config_var", f"{app.name} has no config var of that name any more.")
+        record(tx, actor, "config.reveal", app, keys=[key])
+        return value
+
+
 def update(
-    services: Services, actor: Actor, app_identity: str, changes: Mapping[str, object]
+    services: Services,
+    actor: Actor,
+    app_identity: str,
+    changes: Mapping[str, object],
+    *,
+    made_from: int | None = None,
 ) -> tuple[Config, Release | None]:
     """Set (or with None remove) config vars; the config after, and the release this made, if any.
 
+    `made_from` is the release whose config vars whoever made the changes had before them.
+
     Raises:
         InvalidParams: a key or value may not be, or all together are too large.
+        Conflict: one of them was changed since the release the changes were made from.
     """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
         before = unseal(services, releases.newest(tx, app).config)
+        if made_from is not None:
+            seen = unseal(services, releases.find(tx, app, str(made_from)).config)
+            _check_unchanged(seen, before, changes)
         after = change(before, changes)
         description = describe_change(before, after)
         if description is None:
@@ -62,6 +105,15 @@ def update(
         )
         record(tx, actor, "config.change", app, keys=sorted(changes), version=release.version)
         return after, release
+
+
+def _check_unchanged(seen: Config, before: Config, changes: Mapping[str, object]) -> None:
+    differing = [key for key in changes if seen.get(key) != before.get(key)]
+    if differing:
+        raise Conflict(
+            f"Somebody else has changed {', '.join(differing)} since you began, so nothing was "
+            "set. Look at what is there now, and make your change again."
+        )
 
 
 def unseal(services: Services, snapshot: ConfigSnapshot) -> Config:

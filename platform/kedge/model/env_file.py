@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from kedge.cli.failure import CommandFailed
+from kedge.errors import InvalidParams
 
 _ENTRY = re.compile(
     r"""
@@ -30,7 +30,7 @@ def parsed(text: str) -> dict[str, str]:
     """The config vars of a text.
 
     Raises:
-        CommandFailed: a line is no `KEY=value`; the message names it by number, not by content.
+        InvalidParams: a line is no `KEY=value`; the message names it by number, not by content.
     """
     text = text.replace("\r\n", "\n")
     found: dict[str, str] = {}
@@ -39,9 +39,9 @@ def parsed(text: str) -> dict[str, str]:
         match = _ENTRY.match(text, position)
         if match is None:
             number = text.count("\n", 0, position) + 1
-            raise CommandFailed(
-                f"Line {number} is not KEY=value.",
-                'Quote values of several lines: KEY="first\\nsecond".',
+            raise InvalidParams(
+                f"Line {number} is not KEY=value. "
+                'Quote values of several lines: KEY="first\\nsecond".'
             )
         if match["key"]:
             found[match["key"]] = _value(match)
