@@ -4,6 +4,9 @@ import uuid
 
 import pytest
 
+from kedge.errors import Conflict
+from kedge.ops import formations
+
 
 @pytest.fixture
 def deployed(deployer, hello):
@@ -184,3 +187,13 @@ def _column(services, dyno_id, name):
 
     with services.database.transaction() as tx:
         return getattr(tx.get_one(Dyno, uuid.UUID(dyno_id)), name)
+
+
+def test_what_somebody_else_has_scaled_is_left_alone(services, owner, api, hello, deployer):
+    """A change that names what it was made from is refused when that is no longer so."""
+    deployer.deploy()
+    change = {"type": "web", "quantity": 3, "was": "1 x Standard-1X"}
+    formations.update(services, owner.actor, "hello", [change])
+    with pytest.raises(Conflict, match="scaled web to 3 x Standard-1X"):
+        formations.update(services, owner.actor, "hello", [change | {"quantity": 1}])
+    assert api.get("/apps/hello/formation/web")["quantity"] == 3

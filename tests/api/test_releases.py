@@ -6,6 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from kedge.errors import Conflict
+from kedge.ops import releases
+
 
 @pytest.fixture
 def deployed(deployer, hello):
@@ -256,3 +259,13 @@ def test_releases_go_with_their_app(api, services, deployed):
         apps.erase(tx, tx.get_one(App, uuid.UUID(app["id"])))
         assert tx.scalar(text("select count(*) from releases")) == 0
     api.post("/apps", {"name": "hello"})
+
+
+def test_a_rollback_of_what_was_not_seen_is_refused(services, owner, api, hello, deployer):
+    """Who looked at what would change is told when that is no longer what would."""
+    deployer.deploy()
+    deployer.deploy(Procfile="web: python other.py\n")
+    api.patch("/apps/hello/config-vars", {"A": "1"})
+    with pytest.raises(Conflict, match="made release v5"):
+        releases.rollback(services, owner.actor, "hello", "v3", seen=4)
+    assert releases.rollback(services, owner.actor, "hello", "v3", seen=5).version == 6

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kedge.errors import InvalidParams, NotFound
+from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.model.app import App
 from kedge.model.formation import Formation, find_size, parse_quantity
 from kedge.model.release import Release
@@ -43,9 +43,12 @@ def update(
 ) -> tuple[list[Formation], Commands]:
     """Change quantity and size of process types: `{"type": "web", "quantity": "+1", "size": …}`.
 
+    With `was`, as in `"was": "2 x Standard-1X"`, only what is so still is changed.
+
     Raises:
         NotFound: the app has no such process type.
         InvalidParams: a quantity or size may not be. Nothing is changed then.
+        Conflict: somebody else has changed it meanwhile. Likewise.
     """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
@@ -68,6 +71,11 @@ def restart(services: Services, actor: Actor, app_identity: str, type_: str | No
         services.wake_app(tx, app.id)
 
 
+def told(row: Formation) -> str:
+    """A process type's quantity and size: `2 x Standard-1X`."""
+    return f"{row.quantity} x {row.size}"
+
+
 def declare(tx: Session, app: App, process_types: Mapping[str, str]) -> None:
     """Make rows for a slug's process types; the first deploy of an app starts one web dyno."""
     known = {row.type for row in _all(tx, app)}
@@ -84,6 +92,11 @@ def declare(tx: Session, app: App, process_types: Mapping[str, str]) -> None:
 def _change(tx: Session, app: App, wanted: Mapping[str, object]) -> Formation:
     type_ = wanted.get("type") or wanted.get("process")
     row = _find(tx, app, str(type_))
+    if wanted.get("was") not in (None, told(row)):
+        raise Conflict(
+            f"Somebody else has scaled {row.type} to {told(row)} since you began, so nothing was "
+            "changed. Look at what is there now, and make your change again."
+        )
     if (quantity := wanted.get("quantity")) is not None:
         row.quantity = parse_quantity(quantity, row.quantity)
     if row.type == RELEASE and row.quantity:

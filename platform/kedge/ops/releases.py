@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, lazyload
 
 from kedge.db import Transaction
-from kedge.errors import InvalidParams, NotEligible, NotFound
+from kedge.errors import Conflict, InvalidParams, NotEligible, NotFound
 from kedge.model.app import App
 from kedge.model.config import ConfigSnapshot
 from kedge.model.formation import Formation
@@ -85,15 +85,30 @@ def append(
     return release
 
 
-def rollback(services: Services, actor: Actor, app_identity: str, wanted: str | None) -> Release:
+def rollback(
+    services: Services,
+    actor: Actor,
+    app_identity: str,
+    wanted: str | None,
+    *,
+    seen: int | None = None,
+) -> Release:
     """A new release with the slug and config of an earlier one; unnamed, the previous eligible.
+
+    `seen` is the newest release whoever asks knew of when they looked at what would change.
 
     Raises:
         NotFound: the app has no such release.
         NotEligible: it failed, has no code, or is the one that runs.
+        Conflict: there are newer releases than the one they saw.
     """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
+        if seen not in (None, app.last_version):
+            raise Conflict(
+                f"Somebody else has made release v{app.last_version} since you looked, so nothing "
+                "was rolled back. Look at what would change now."
+            )
         target = find(tx, app, wanted) if wanted else previous_eligible(tx, app)
         check_eligible(app, target)
         description = f"Rollback to v{target.version}"
@@ -120,31 +135,6 @@ def show(services: Services, actor: Actor, app_identity: str, identity: str) -> 
     """A release by number, by id, or `current`. Raises as `find` does."""
     with services.database.transaction() as tx:
         return find(tx, find_app(tx, actor, app_identity, Action.VIEW), identity)
-
-
-def deploy_slug(
-    services: Services,
-    actor: Actor,
-    app_identity: str,
-    slug_id: uuid.UUID,
-    description: str | None = None,
-) -> Release:
-    """A new release with a slug the app has already, and the config of today.
-
-    Raises:
-        InvalidParams: the app has no such slug.
-    """
-    with services.database.transaction() as tx:
-        app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
-        slug = tx.get(Slug, slug_id)
-        if slug is None or slug.app_id != app.id:
-            raise InvalidParams("Couldn't find that slug among the app's.", resource="slug")
-        words = description or f"Deploy {(slug.commit or slug.digest)[:8]}"
-        release = append(
-            services, tx, actor, app, Change.DEPLOY, words, config=newest(tx, app).config, slug=slug
-        )
-        record(tx, actor, "release.create", app, version=release.version, slug=str(slug.id))
-        return release
 
 
 def check_eligible(app: App, target: Release) -> None:
