@@ -15,7 +15,7 @@ from kedge.clock import iso
 from kedge.errors import InvalidParams
 from kedge.model.release import Release
 from kedge.model.tables import Json
-from kedge.ops import releases
+from kedge.ops import releases, slug_uploads
 
 routes = Blueprint("releases", __name__)
 
@@ -64,7 +64,7 @@ def create(app: str) -> Response:
         return answer(shown(releases.rollback(services(), actor(), app, earlier)), 201)
     slug_id = _slug_id(bodies.identity(body, "slug"))
     description = bodies.text(body, "description", limit=1000)
-    made = releases.deploy_slug(services(), actor(), app, slug_id, description)
+    made = slug_uploads.deploy(services(), actor(), app, slug_id, description)
     return answer(shown(made), 201)
 
 

@@ -53,22 +53,24 @@ _DAMAGE = (
 
 
 @contextmanager
-def members(archive: Path, limit_bytes: int) -> Iterator[Iterator[Member]]:
+def members(archive: Path, limit_bytes: int, noun: str = "source") -> Iterator[Iterator[Member]]:
     """The members of a .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst, in their order.
+
+    `noun` is what the archive is called in the words of a refusal.
 
     Raises (also while members are read):
         BuildFailed: not an archive, damaged, or more than `limit_bytes` of plain tar.
     """
     try:
         with archive.open("rb") as packed, _unpacked(packed) as plain:
-            bounded = _Bounded(plain, archive.stat().st_size, limit_bytes)
+            bounded = _Bounded(plain, archive.stat().st_size, limit_bytes, noun)
             with tarfile.open(
                 fileobj=cast("IO[bytes]", bounded),
                 mode="r|",
                 tarinfo=_StrictHeader,
                 bufsize=READ_BYTES,
             ) as tar:
-                yield _each(tar)
+                yield _each(tar, noun)
     except _DAMAGE as error:
         raise _damaged(error) from error
     except OSError as error:
@@ -89,14 +91,14 @@ class Member:
         return self._tar.extractfile(self.info) if self.info.isreg() else None
 
 
-def _each(tar: tarfile.TarFile) -> Iterator[Member]:
+def _each(tar: tarfile.TarFile, noun: str) -> Iterator[Member]:
     count = 0
     while (info := tar.next()) is not None:
         count += 1
         if count > MOST_MEMBERS:
             raise BuildFailed(
-                f"The source holds more than {MOST_MEMBERS:,} files and folders. "
-                "Leave out what a build can make again, such as node_modules."
+                f"The {noun} holds more than {MOST_MEMBERS:,} files and folders. "
+                "Leave out what is not needed, or can be made again, such as node_modules."
             )
         yield Member(tar, info)
         vars(tar)["members"].clear()  # else all stay in memory
@@ -120,7 +122,7 @@ class _StrictHeader(tarfile.TarInfo):
         """A header from its block. Raises BuildFailed for a size that cannot be true."""
         header = super().frombuf(buf, encoding, errors)
         if header.size < 0 or (header.type in _EXTENSIONS and header.size > MOST_HEADER_BYTES):
-            raise BuildFailed("The source archive has a header of an impossible size.")
+            raise BuildFailed("The archive has a header of an impossible size.")
         return header
 
 
@@ -132,8 +134,8 @@ _END: type[Exception] = vars(tarfile)["EOFHeaderError"]
 class _Bounded:
     """Counts the plain bytes of an archive and stops where there are too many."""
 
-    def __init__(self, plain: BinaryIO, packed_bytes: int, limit_bytes: int) -> None:
-        self._plain = plain
+    def __init__(self, plain: BinaryIO, packed_bytes: int, limit_bytes: int, noun: str) -> None:
+        self._plain, self._noun = plain, noun
         self._limit_bytes = limit_bytes
         self._ratio_bytes = max(RATIO_COUNTS_FROM_BYTES, packed_bytes * MOST_RATIO)
         self._read_bytes = 0
@@ -144,13 +146,13 @@ class _Bounded:
         self._read_bytes += len(chunk)
         if self._read_bytes > self._limit_bytes:
             raise BuildFailed(
-                f"The source is larger than {self._limit_bytes // (1024 * 1024)} MB unpacked. "
-                "Leave out what the app does not need to be built."
+                f"The {self._noun} is larger than {self._limit_bytes // (1024 * 1024)} MB "
+                "unpacked. Leave out what the app does not need."
             )
         if self._read_bytes > self._ratio_bytes:
             raise BuildFailed(
-                f"The source archive unpacks to more than {MOST_RATIO} times its size, "
-                "which source code does not. Leave out files of zeros."
+                f"The archive unpacks to more than {MOST_RATIO} times its size, which code does "
+                "not. Leave out files of zeros."
             )
         return chunk
 
@@ -205,9 +207,9 @@ def _unpacked(packed: BinaryIO) -> BinaryIO:
     head = packed.read(8)
     packed.seek(0)
     if not head:
-        raise BuildFailed("The source archive is empty.")
+        raise BuildFailed("The archive is empty.")
     if head.startswith(b"PK"):
-        raise BuildFailed("The source is a zip archive. Send a .tar.gz (`git archive` makes one).")
+        raise BuildFailed("This is a zip archive. Send a .tar.gz (`git archive` makes one).")
     for magic, opened in _BY_MAGIC.items():
         if head.startswith(magic):
             return opened(packed)
@@ -216,6 +218,6 @@ def _unpacked(packed: BinaryIO) -> BinaryIO:
 
 def _damaged(error: Exception) -> BuildFailed:
     return BuildFailed(
-        f"The source is not a tar archive, or it is cut off or damaged ({error}). "
+        f"This is not a tar archive, or it is cut off or damaged ({error}). "
         "Send a whole .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst."
     )

@@ -6,7 +6,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from kedge.engine.source_archive import Member, members
+from kedge.engine.source_archive import members
 from kedge.engine.source_tree import Tree, inside, name_of
 from kedge.errors import Unavailable
 
@@ -65,7 +65,7 @@ def _write(archive: Path, into: Path, limit_bytes: int, folder: str | None) -> t
         for member in found:
             name = inside(name_of(member.info), folder)
             if name:
-                header = _header(member, name, folder)
+                header = _header(member.info, name, folder)
                 out.addfile(header, member.open())
                 vars(out)["members"].clear()  # else all stay in memory
                 count += 1
@@ -73,9 +73,15 @@ def _write(archive: Path, into: Path, limit_bytes: int, folder: str | None) -> t
     return count, content_bytes
 
 
-def _header(member: Member, name: str, folder: str | None) -> tarfile.TarInfo:
-    """A header with what a build needs, and nothing of the machine the archive was made on."""
-    given = member.info
+def _header(given: tarfile.TarInfo, name: str, folder: str | None) -> tarfile.TarInfo:
+    header = plain_header(given, name)
+    if given.islnk():
+        header.linkname = inside(plain_path(given.linkname), folder)
+    return header
+
+
+def plain_header(given: tarfile.TarInfo, name: str) -> tarfile.TarInfo:
+    """A header with what an app needs, and nothing of the machine the archive was made on."""
     header = tarfile.TarInfo(name)
     header.mtime = int(min(max(given.mtime, 0), MOST_SECONDS))
     if given.isdir():
@@ -86,11 +92,12 @@ def _header(member: Member, name: str, folder: str | None) -> tarfile.TarInfo:
         header.mode = given.mode & 0o777 | 0o600
         if given.islnk():
             header.type = tarfile.LNKTYPE
-            header.linkname = inside("/".join(_parts(given.linkname)), folder)
+            header.linkname = plain_path(given.linkname)
         else:
             header.size = given.size
     return header
 
 
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part not in {"", "."}]
+def plain_path(path: str) -> str:
+    """`./a//b` as `a/b`."""
+    return "/".join(part for part in path.split("/") if part not in {"", "."})

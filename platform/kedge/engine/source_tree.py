@@ -1,8 +1,9 @@
-"""The rules for what may lie in a source: names, links and kinds. No I/O."""
+"""The rules for what may lie in an archive (a source, or a slug): names, links, kinds. No I/O."""
 
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Mapping
 from typing import Literal
 
 from kedge.errors import BuildFailed
@@ -20,7 +21,9 @@ DROPPED = frozenset({".git"})
 class Tree:
     """What an archive holds, member by member; then whether it may all be unpacked."""
 
-    def __init__(self) -> None:
+    def __init__(self, noun: str = "source") -> None:
+        """`noun` is what the archive is called in the words of a refusal."""
+        self.noun = noun
         self._kinds: dict[str, Kind] = {}
         self._targets: dict[str, str] = {}
 
@@ -36,11 +39,13 @@ class Tree:
         before = self._kinds.setdefault(name, kind)
         target = _target_of(info, kind)
         if before != kind or self._targets.get(name, target) != target:
-            raise BuildFailed(f"{shown(name)} is in the source twice, and not as the same thing.")
+            raise BuildFailed(
+                f"{shown(name)} is in the {self.noun} twice, and not as the same thing."
+            )
         if kind == "hard link" and self._kinds.get(target) not in {"file", "hard link"}:
             raise BuildFailed(
                 f"{shown(name)} is a hard link to {shown(target)}, which is no file before it in "
-                "the source. Replace the link by the file."
+                f"the {self.noun}. Replace the link by the file."
             )
         if kind.endswith("link"):
             self._targets[name] = target
@@ -68,13 +73,22 @@ class Tree:
             if self._kinds[name] == "symbolic link"
         }
         for name, target in kept.items():
-            self._check_parents(name)
+            self.check_parents(name)
             if self._kinds[name] == "symbolic link":
                 _check_link(inside(name, folder), target, links)
             elif self._kinds[name] == "hard link" and not inside(target, folder):
                 raise BuildFailed(f"{shown(name)} is a hard link to {shown(target)}, left out.")
 
-    def _check_parents(self, name: str) -> None:
+    def symbolic_links(self) -> Mapping[str, str]:
+        """Targets of the symbolic links, by name."""
+        return {k: v for k, v in self._targets.items() if self._kinds[k] == "symbolic link"}
+
+    def kinds(self) -> Mapping[str, Kind]:
+        """What each member is, by name."""
+        return self._kinds
+
+    def check_parents(self, name: str) -> None:
+        """Whether all that a member lies under is folders. Raises BuildFailed."""
         parent = name.rpartition("/")[0]
         while parent:
             kind = self._kinds.get(parent, "folder")
@@ -110,7 +124,7 @@ def _plain(path: str, subject: str) -> str:
         raise BuildFailed(f"{subject} that begins with a slash. Only paths within it are taken.")
     parts = [part for part in path.split("/") if part not in {"", "."}]
     if ".." in parts:
-        raise BuildFailed(f"{subject} with `..` in it. Only paths within the source are taken.")
+        raise BuildFailed(f"{subject} with `..` in it. Only paths within the archive are taken.")
     if any(len(part.encode()) > MOST_NAME_BYTES for part in parts):
         raise BuildFailed(f"{subject} longer than {MOST_NAME_BYTES} bytes. Shorten it.")
     return "/".join(parts)
@@ -140,7 +154,7 @@ def _kind_of(info: tarfile.TarInfo) -> Kind:
         return "file"
     raise BuildFailed(
         f"{shown(info.name)} is a device, pipe or something else that is neither file, folder nor "
-        "link. Remove it from the source."
+        "link. Leave it out."
     )
 
 

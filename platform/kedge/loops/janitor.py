@@ -46,6 +46,8 @@ class Janitor:
             awaited = sources.awaited(tx)
             old = now - retention.ENDED_DYNOS
             tx.execute(delete(Dyno).where(Dyno.state == State.ENDED, Dyno.ended_at < old))
+            stale = now - retention.ANNOUNCED_SLUGS
+            tx.execute(delete(Slug).where(Slug.digest == "", Slug.created_at < stale))
         for digest in retention.unneeded_layers(self._services.slugs.digests(), needed, now):
             log.info("layer.removed", digest=digest[:12])
             self._services.slugs.remove(digest)

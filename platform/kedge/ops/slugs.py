@@ -1,4 +1,4 @@
-"""Slugs: kept of a build, and as people see them, listed and shown."""
+"""Slugs: kept of a build or an upload, and as people see them, listed and shown."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from kedge.engine.protocols import Built
+from kedge.engine.protocols import Built, SlugImage
 from kedge.errors import NotFound
 from kedge.ids import as_uuid
 from kedge.model.build import Build
@@ -24,28 +24,17 @@ KEYS: Keys = {
 
 def keep(tx: Session, build: Build, built: Built) -> Slug:
     """The slug of what a build made; its layers are in the slug store already."""
-    layers = [
-        {
-            "digest": layer.digest,
-            "kind": layer.kind,
-            "plain_bytes": layer.plain_bytes,
-            "stored_bytes": layer.stored_bytes,
-        }
-        for layer in built.slug.layers
-    ]
     slug = Slug(
         id=uuid.uuid4(),
         app_id=build.app_id,
-        digest=built.slug.digest,
-        layers=layers,
         process_types=dict(built.process_types),
         commit=build.source_version,
         commit_description=build.source_version_description,
         description=built.description,
         buildpacks=[dict(used) for used in built.buildpacks],
         stack=build.stack,
-        stored_bytes=sum(layer.stored_bytes for layer in built.slug.layers),
     )
+    fill(slug, built.slug)
     tx.add(slug)
     tx.flush()
     return slug
@@ -68,3 +57,18 @@ def find(services: Services, actor: Actor, app_identity: str, identity: str) -> 
         if found is None or found.app_id != app.id:
             raise NotFound.of("slug")
         return found
+
+
+def fill(slug: Slug, image: SlugImage) -> None:
+    """Note what a slug consists of; its layers are in the slug store already."""
+    slug.digest = image.digest
+    slug.layers = [
+        {
+            "digest": layer.digest,
+            "kind": layer.kind,
+            "plain_bytes": layer.plain_bytes,
+            "stored_bytes": layer.stored_bytes,
+        }
+        for layer in image.layers
+    ]
+    slug.stored_bytes = sum(layer.stored_bytes for layer in image.layers)

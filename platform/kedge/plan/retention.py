@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 # An orphan this young may belong to a build that has not written its release yet.
 GRACE = timedelta(hours=1)
 ENDED_DYNOS = timedelta(days=1)
+# Slugs somebody announced and never uploaded.
+ANNOUNCED_SLUGS = timedelta(days=1)
 
 
 def unneeded_layers(kept: Mapping[str, float], needed: Collection[str], now: datetime) -> list[str]:
