@@ -73,6 +73,13 @@ class Cluster:
             self._server.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
+    def pid(self):
+        """The server's process, once nothing is being made ahead."""
+        if self._next is not None:
+            self._next.result()
+        return self._server.pid
+
     def url(self, name):
         """Where a database of this cluster is reached."""
         return f"postgresql://kedge@/{name}?host={self.folder}"

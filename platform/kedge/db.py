@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -22,9 +22,14 @@ from sqlalchemy.pool import NullPool
 
 from kedge.errors import DatabaseDown, Unavailable
 from kedge.model.tables import Row
+from kedge.silence import Pulse, listen
 
 log = structlog.get_logger()
 POOL_SECONDS = 10.0
+# The longest there is, the end of an app with all its rows, takes seconds.
+STATEMENT_SECONDS = 300
+# Over TCP: a server whose machine is gone is noticed in half a minute, not in two hours.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Rows of an app that nobody looks at: an output wakes its own readers, many times a second.
 UNSEEN = frozenset({"config_snapshots", "log_sessions", "output_chunks", "outputs", "sources"})
@@ -99,15 +104,18 @@ class Database:
 
     def __init__(self, url: str, *, connections: int = 16) -> None:
         """`connections` are the most that transactions use at the same time."""
+        pulse = Pulse()
         self._engine = _engine(
             url,
+            pulse,
+            statement_seconds=STATEMENT_SECONDS,
             pool_size=max(1, connections // 2),
             max_overflow=connections - max(1, connections // 2),
             pool_timeout=POOL_SECONDS,
             pool_pre_ping=True,
         )
         # Locks are held for minutes: each has a connection of its own, and no transaction waits.
-        self._locks = _engine(url, poolclass=NullPool)
+        self._locks = _engine(url, pulse, poolclass=NullPool)
         # Told after each commit of which apps something changed, whoever changed it.
         self.on_change: Callable[[Iterable[uuid.UUID]], None] = _ignore
 
@@ -182,13 +190,18 @@ def sqlalchemy_url(url: str) -> str:
     return url
 
 
-def _engine(url: str, **pool: Any) -> Engine:
-    return create_engine(
-        sqlalchemy_url(url),
+def _engine(url: str, pulse: Pulse, *, statement_seconds: int = 0, **pool: Any) -> Engine:
+    """`statement_seconds` bound each statement, 0: none."""
+    given = make_url(sqlalchemy_url(url))
+    options = f"{given.query.get('options', '')} -c statement_timeout={statement_seconds}s"
+    engine = create_engine(
+        given,
         hide_parameters=True,  # an error's words go to the log; the values must not
-        connect_args={"connect_timeout": 5},
+        connect_args={"connect_timeout": 5, **KEEPALIVES, "options": options.strip()},
         **pool,
     )
+    listen(engine, pulse)
+    return engine
 
 
 def _lock_key(name: str) -> int:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from frozen import frozen
 from system.installation import HELLO, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -123,6 +124,23 @@ def test_without_its_database_the_api_says_so_and_apps_serve(app):
         wait_until(lambda: is_ready(app.platform), 30)
     assert failures == []
     works(app, "again")
+
+
+def test_a_frozen_database_is_as_one_that_is_away(app):
+    """Its sockets are open and silent: 503 in words within seconds; thawed, all works again."""
+    before = dynos_of(app)
+    parts = {name: app.platform.part(name)["pid"] for name in PARTS}
+    with visited(app) as failures:
+        with frozen(parts["postgres"]):
+            answer = wait_until(lambda: refused(app))
+            assert answer.status_code == 503
+            assert "database does not answer" in answer.json()["message"]
+            assert "database does not answer" in app.push(check=False)
+        wait_until(lambda: app.platform.api("GET", "/apps").status_code == 200)
+        works(app, "thawed")
+    assert failures == []
+    assert not dynos_of(app) & before
+    assert {name: app.platform.part(name)["pid"] for name in PARTS} == parts
 
 
 def refused(app):
