@@ -3,6 +3,8 @@
     KedgeError                      id, HTTP status, a message that says what to do next
     ├── BadRequest          400     the request itself cannot be read
     ├── Unauthorized        401     no or unknown credentials
+    │   ├── SignInRefused           an unknown e-mail or a wrong password or code
+    │   └── SecondFactorNeeded      the password is right, a code is still asked for
     ├── Forbidden           403     known, but not allowed
     ├── NotFound            404     no such app, release, dyno, …
     ├── Conflict            409     somebody else is at it
@@ -12,6 +14,7 @@
     ├── InvalidParams       422     understood, but refused by a rule
     │   ├── VerificationFailed      a checksum or digest that does not match
     │   └── NotEligible             a release that cannot be rolled back to
+    ├── TooManyAttempts     429     guessing is slowed down; says when to try again
     ├── Unavailable         503     a part Kedge needs does not answer
     │   ├── DatabaseDown
     │   ├── QueueDown
@@ -69,6 +72,22 @@ class Unauthorized(KedgeError):
 
     def __init__(self, message: str = "Invalid credentials provided.") -> None:
         super().__init__(message)
+
+
+class SignInRefused(Unauthorized):
+    """An unknown e-mail, a wrong password or a wrong code: which of them is not told."""
+
+    def __init__(self, message: str = "That e-mail, password or code is not right.") -> None:
+        super().__init__(message)
+
+
+class SecondFactorNeeded(Unauthorized):
+    """The password is right; a code of the second factor is still asked for."""
+
+    id = "two_factor"
+
+    def __init__(self) -> None:
+        super().__init__("Enter the code of your authenticator, or a recovery code.")
 
 
 class Forbidden(KedgeError):
@@ -133,6 +152,21 @@ class VerificationFailed(InvalidParams):
 
 class NotEligible(InvalidParams):
     """A release that cannot be rolled back to."""
+
+
+class TooManyAttempts(KedgeError):
+    """Too many attempts that failed; `retry_after_seconds` says when the next may be made."""
+
+    id = "rate_limit"
+    status = 429
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        minutes = max(1, -(-retry_after_seconds // 60))
+        super().__init__(
+            f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}, or "
+            "sign in by a link: run `kedge dashboard` where your token is."
+        )
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(KedgeError):

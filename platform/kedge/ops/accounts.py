@@ -32,7 +32,10 @@ def ensure_owner(services: Services, email: str) -> str | None:
 def renew_owner_token(services: Services) -> str:
     """A fresh token for the owner, for a home whose token file was lost."""
     with services.database.transaction() as tx:
-        owner = tx.scalars(select(Account).where(Account.is_owner)).one()
+        owners = select(Account).where(Account.is_owner, Account.suspended_at.is_(None))
+        owner = tx.scalars(owners.order_by(Account.created_at)).first()
+        if owner is None:
+            raise NotFound.of("user", "This installation has no owner any more.")
         token = services.mint()
         tx.add(_authorization(owner, token, OWNER_TOKEN))
         return token
@@ -55,6 +58,8 @@ def authenticate(services: Services, token: str) -> Actor:
         if found is None or (found.expires_at and found.expires_at <= services.now()):
             raise Unauthorized
         account = found.account
+        if account.suspended_at:
+            raise Unauthorized("This account is suspended. Ask an owner of the installation.")
         return Actor(account.id, account.email, account.is_owner, found.id)
 
 

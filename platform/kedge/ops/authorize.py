@@ -1,4 +1,8 @@
-"""The one gate: who may do what to which app. Denies unless a rule allows."""
+"""The one gate: who may do what to which app. Denies unless a rule allows.
+
+An app's owner and the owners of the installation may do everything; a collaborator what their row
+says, and see the app. Nobody else learns that it exists.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from kedge.errors import AppBeingDeleted, Forbidden, NotFound
 from kedge.model.app import App
+from kedge.model.collaborator import Collaborator
 from kedge.model.event import Event
 
 
@@ -24,26 +29,48 @@ class Action(StrEnum):
     MANAGE = "manage"
 
 
+ALL = frozenset(Action)
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: an account, by the token they showed."""
+    """Who acts: an account, by the token or the session they showed."""
 
     account_id: uuid.UUID
     email: str
     is_owner: bool
     authorization_id: uuid.UUID | None = None
+    session_id: uuid.UUID | None = None
 
 
 def visible_to(actor: Actor) -> Iterable[ColumnElement[bool]]:
     """The conditions under which an app is among an actor's."""
     alive = App.deleting_at.is_(None)
-    return [alive] if actor.is_owner else [alive, App.owner_id == actor.account_id]
+    if actor.is_owner:
+        return [alive]
+    works_on = exists().where(
+        Collaborator.app_id == App.id, Collaborator.account_id == actor.account_id
+    )
+    return [alive, or_(App.owner_id == actor.account_id, works_on)]
 
 
-def allowed(actor: Actor, action: Action, app: App) -> bool:
-    """Whether the actor may do this to the app: its owner and the installation's may do all."""
-    del action
-    return actor.is_owner or app.owner_id == actor.account_id
+def permissions_of(tx: Session, actor: Actor, app: App) -> frozenset[Action]:
+    """All that the actor may do to the app; nothing, when they may not even see it."""
+    if actor.is_owner or app.owner_id == actor.account_id:
+        return ALL
+    query = select(Collaborator.permissions).where(
+        Collaborator.app_id == app.id, Collaborator.account_id == actor.account_id
+    )
+    granted = tx.scalar(query)
+    if granted is None:
+        return frozenset()
+    return frozenset(action for action in Action if action in granted) | {Action.VIEW}
+
+
+def require_owner(actor: Actor) -> None:
+    """Raises Forbidden unless the actor owns the installation: people, services, the platform."""
+    if not actor.is_owner:
+        raise Forbidden("Only owners of this installation may do that. Ask one of them.")
 
 
 def find_app(
@@ -60,11 +87,12 @@ def find_app(
     if lock:
         query = query.with_for_update(of=App).execution_options(populate_existing=True)
     app = tx.scalar(query)
-    if app is None or not allowed(actor, Action.VIEW, app):
+    may = permissions_of(tx, actor, app) if app is not None else frozenset()
+    if app is None or Action.VIEW not in may:
         raise NotFound.of("app")
     if app.deleting_at and not lock:
         raise NotFound.of("app")
-    if not allowed(actor, action, app):
+    if action not in may:
         raise Forbidden(f"You need the {action} permission on {app.name}. Ask {app.owner.email}.")
     if app.deleting_at:
         raise AppBeingDeleted(app.name)

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from kedge.errors import Conflict, Forbidden
+from kedge.model.account import Account
 from kedge.model.config import ConfigSnapshot
 from kedge.model.dyno import Dyno, State
 from kedge.model.key import PlatformKey
@@ -20,6 +21,7 @@ from kedge.ops.authorize import Actor, record
 from kedge.ops.config_vars import snapshot_context
 from kedge.ops.dynos import env_context
 from kedge.ops.services import Services
+from kedge.ops.two_factor import totp_context
 from kedge.vault import ID_BYTES, Sealed, new_key
 
 log = structlog.get_logger()
@@ -34,6 +36,7 @@ class Rotation:
     config_snapshots: int
     platform_keys: int
     dynos: int
+    second_factors: int
     unreadable: int
 
 
@@ -57,6 +60,13 @@ _DYNOS = _Place(
     lambda row: env_context(row.id),
     (Dyno.state != State.ENDED, Dyno.sealed_env.is_not(None)),
 )
+_SECOND_FACTORS = _Place(
+    Account.id,
+    Account.totp_sealed,
+    lambda row: totp_context(row.id),
+    (Account.totp_sealed.is_not(None),),
+)
+_PLACES = (_SNAPSHOTS, _PLATFORM_KEYS, _DYNOS, _SECOND_FACTORS)
 
 
 def rotate(services: Services, actor: Actor) -> Rotation:
@@ -77,11 +87,11 @@ def rotate(services: Services, actor: Actor) -> Rotation:
         if not services.settings.secret_key:
             prepend_key(services.settings.home / "secret.key")
         services.vault.reload()
-        done = [_reseal(services, place) for place in (_SNAPSHOTS, _PLATFORM_KEYS, _DYNOS)]
+        done = [_reseal(services, place) for place in _PLACES]
         with services.database.transaction() as tx:
             record(tx, actor, "keys.rotate", resealed=sum(resealed for resealed, _ in done))
-    (snapshots, _), (platform_keys, _), (dynos, _) = done
-    return Rotation(snapshots, platform_keys, dynos, sum(unreadable for _, unreadable in done))
+    counts = [resealed for resealed, _ in done]
+    return Rotation(*counts, sum(unreadable for _, unreadable in done))
 
 
 def prepend_key(key_file: Path) -> None:

@@ -106,13 +106,17 @@ def read(
         until=until,
         step=step,
         moments=moments,
-        requests={kind: [_count(requests, m, "statuses", kind) for m in moments] for kind in CLASSES},
-        response_ms={f"p{share * 100:.0f}": _times(requests, moments, share) for share in PERCENTILES},
+        requests={
+            kind: [_count(requests, m, "statuses", kind) for m in moments] for kind in CLASSES
+        },
+        response_ms={
+            f"p{share * 100:.0f}": _times(requests, moments, share) for share in PERCENTILES
+        },
         sent_bytes=[int(requests[m]["bytes"]) if m in requests else 0 for m in moments],
         errors=_errors(moments, requests, dynos),
         dynos={name: _dyno_series(rows, moments) for name, rows in sorted(dynos.items())},
         markers=markers,
-    )  # fmt: skip
+    )
 
 
 def add(
