@@ -90,8 +90,9 @@ def rotate(services: Services, actor: Actor) -> Rotation:
         done = [_reseal(services, place) for place in _PLACES]
         with services.database.transaction() as tx:
             record(tx, actor, "keys.rotate", resealed=sum(resealed for resealed, _ in done))
-    counts = [resealed for resealed, _ in done]
-    return Rotation(*counts, sum(unreadable for _, unreadable in done))
+    snapshots, platform_keys, dynos, second_factors = (resealed for resealed, _ in done)
+    unreadable = sum(unreadable for _, unreadable in done)
+    return Rotation(snapshots, platform_keys, dynos, second_factors, unreadable)
 
 
 def prepend_key(key_file: Path) -> None:
