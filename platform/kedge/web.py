@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from kedge import settings as configuration
 from kedge.api.application import create
 from kedge.engine.git import Repositories
 from kedge.git.http import blueprint
+from kedge.git.settle import tend
 from kedge.log import configure
 from kedge.parent import end_with_parent
 from kedge.services import bind
@@ -22,6 +24,7 @@ end_with_parent()
 services = bind(settings, connections=24)
 repositories = Repositories(settings.home / "repos", settings.source_limit_mb)
 served = create(services, [blueprint(services, repositories)])
+Thread(target=tend, args=(services, repositories, Event()), name="settle", daemon=True).start()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -188,7 +191,7 @@ def test_down_and_up_leave_dynos_alone(new_app):
     wait_until(lambda: app.get().text == "Hello one web.1 v3")
     wait_until(lambda: app.api("GET", "/builds")[-1]["status"] == "failed", 40)
     wait_until(lambda: not platform.containers(app=app.name, kind="build"), 20)
-    assert "Nothing was deployed; push again." in said[0] or "hung up" in said[0], said
+    assert "else push again." in said[0] or "hung up" in said[0], said
     app.git("rm", "--quiet", "-r", "bin")
     works(app, "again")
 
@@ -231,3 +234,33 @@ def is_at(app, version, state):
     rows = app.api("GET", "/dynos")
     found = [row["state"] for row in rows if row["release"]["version"] == version]
     return state in found or "up" in found
+
+
+def test_a_push_whose_web_part_is_killed_is_still_whole(new_app):
+    """Kill -9 of web in a push's last seconds: what goes live is what `main` names, by itself."""
+    slow = HELLO["server.py"].replace("import http", "import time; time.sleep(2)\nimport http", 1)
+    app = new_app({**HELLO, "server.py": slow})
+    platform = app.platform
+    commit = app.git("rev-parse", "HEAD").stdout.strip()
+    pusher = threading.Thread(target=lambda: app.push(check=False))
+    pusher.start()
+    wait_until(lambda: is_at(app, 3, "starting"), 60)
+    kill_workers(platform)
+    pusher.join(60)
+    wait_until(lambda: app.get().text.startswith("Hello one"), 30)
+    wait_until(lambda: main_of(app) == commit, 30)
+    works(app, "again")
+    repository = platform.home / "repos" / f"{app.api('GET')['id']}.git"
+    wait_until(lambda: not list(repository.glob("objects/tmp_objdir-*")), 60)
+
+
+def main_of(app):
+    """The commit main names, as git tells it."""
+    return app.git("ls-remote", "kedge", "refs/heads/main", check=False).stdout.partition("\t")[0]
+
+
+def kill_workers(platform):
+    """Kill -9 the process that serves, under the one that would start it again."""
+    master = platform.part("web")["pid"]
+    for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)

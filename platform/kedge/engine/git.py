@@ -18,8 +18,7 @@ from git.exc import GitCommandError
 
 from kedge.errors import BuildFailed
 
-# Longer than any push with its build and its release command takes.
-STALE_PUSH_SECONDS = 24 * 3600
+STALE_PART_SECONDS = 3600
 PART_PREFIX = ".part-"
 HOOK = Path(__file__).parent.parent / "git" / "hook.py"
 CONFIG = {
@@ -60,7 +59,6 @@ class Repositories:
                 with suppress(OSError):
                     made.rename(path)
             _drop_stale(self._folder.glob(f"{PART_PREFIX}*"))
-        _drop_stale(path.glob("objects/tmp_objdir-*"))  # git itself never does
         return path
 
     def _init(self, path: Path) -> None:
@@ -71,6 +69,11 @@ class Repositories:
             config.set_value("receive", "maxInputSize", f"{self._limit_mb}m")
             config.set_value("core", "hooksPath", str(self._hooks()))
         repo.close()
+
+    @property
+    def folder(self) -> Path:
+        """The folder itself."""
+        return self._folder
 
     def path(self, app_id: uuid.UUID) -> Path:
         """Where the app's repository is, or would be."""
@@ -96,10 +99,10 @@ class Repositories:
 
 
 def _drop_stale(parts: Iterable[Path]) -> None:
-    """Remove what a kill -9 left half done: repositories, and what pushes brought."""
+    """Remove repositories a kill -9 left half made."""
     for part in parts:
         with suppress(FileNotFoundError):  # its maker has just ended
-            if part.stat().st_mtime < time.time() - STALE_PUSH_SECONDS:
+            if part.stat().st_mtime < time.time() - STALE_PART_SECONDS:
                 shutil.rmtree(part, ignore_errors=True)
 
 

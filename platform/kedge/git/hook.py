@@ -32,7 +32,8 @@ def relay(connection: socket.socket) -> int:
         sys.stdout.buffer.flush()
         if end:
             return int(status or connection.recv(8))
-    print("\n !     Kedge was stopped meanwhile. Nothing was deployed; push again.")
+    print("\n !     Kedge was stopped meanwhile. If this goes live all the same, your next fetch")
+    print(" !     shows it; else push again.")
     return 1
 
 

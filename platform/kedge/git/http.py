@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import zlib
 from collections.abc import Generator, Iterable, Iterator
@@ -22,9 +21,12 @@ from flask import Blueprint, Response, request
 
 from kedge.api.authentication import token_of
 from kedge.db import AdvisoryLock
+from kedge.engine.claims import claimed
 from kedge.engine.git import Repositories
+from kedge.engine.git_leftovers import push_folder
 from kedge.errors import BadRequest, Forbidden, KedgeError, Unauthorized, Unavailable
 from kedge.git.receive import Push, receive, turn
+from kedge.git.settle import settle
 from kedge.model.app import App
 from kedge.ops import accounts
 from kedge.ops.authorize import Action, Actor, find_app
@@ -63,7 +65,8 @@ def blueprint(services: Services, repositories: Repositories) -> Blueprint:
     def info_refs(name: str) -> Response:
         service = _service(request.args.get("service", ""))
         places.check()  # asked first, because git shows what is said here
-        _, _, path = _find(services, repositories, name, service)
+        _, app, path = _find(services, repositories, name, service)
+        settle(services, repositories, app.id)  # what git tells is what runs
         command = ["git", service[4:], "--stateless-rpc", "--advertise-refs", str(path)]
         refs = subprocess.run(
             command, env=_environment(), stdout=subprocess.PIPE, check=True
@@ -117,12 +120,12 @@ class Exchange:
             yield from self._talk({})
             return
         run_dir = self._services.settings.run_dir
-        with tempfile.TemporaryDirectory(prefix="push-", dir=run_dir) as folder:
-            path = str(Path(folder) / "s")
+        with push_folder(run_dir) as folder, claimed(self._repository) as claim:
+            path = str(folder / "s")
             with Reception(self._services, self._actor, self._app, self._repository, path):
-                yield from self._talk({"KEDGE_PUSH_SOCKET": path})
+                yield from self._talk({"KEDGE_PUSH_SOCKET": path}, claim)
 
-    def _talk(self, extra: dict[str, str]) -> Iterator[bytes]:
+    def _talk(self, extra: dict[str, str], *claims: int) -> Iterator[bytes]:
         command = ["git", self._service[4:], "--stateless-rpc", str(self._repository)]
         git = subprocess.Popen(
             command,
@@ -131,6 +134,7 @@ class Exchange:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=claims,
         )
         try:
             _feed(self._asked, _pipe(git.stdin))

@@ -1,7 +1,8 @@
 """A push becomes a source, and stays until the release it leads to is live or has failed.
 
 This is where the one flow begins: push → **source** → build → slug → release → rollout → route.
-The ref moves only when all of it went well, so that what is pushed is what runs.
+The ref moves only when all of it went well, so that what is pushed is what runs; `settle.py` moves
+it when nobody was there any more to do so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 
 from kedge.db import AdvisoryLock
 from kedge.engine.git import Commit, Quarantine
+from kedge.engine.git_acceptance import keep_objects
 from kedge.errors import (
     BuildCancelled,
     BuildFailed,
@@ -26,6 +28,7 @@ from kedge.errors import (
     KedgeError,
     Unavailable,
 )
+from kedge.git.settle import place_name
 from kedge.model.build import Build
 from kedge.model.dyno import State
 from kedge.model.release import Release, Status
@@ -69,7 +72,7 @@ def turn(services: Services, push: Push) -> Iterator[AdvisoryLock]:
         BuildCancelled: the pusher went away while waiting.
     """
     deadline = time.monotonic() + WAIT_FOR_TURN_SECONDS
-    with services.database.advisory_lock(f"push to {push.app_id}", wait=False) as lock:
+    with services.database.advisory_lock(place_name(push.app_id), wait=False) as lock:
         if not lock.held:
             push.show("Another push to this app is running; waiting for it to end...\n")
         while not lock.held:
@@ -96,7 +99,8 @@ def receive(services: Services, push: Push, place: AdvisoryLock) -> bool:
             _deploy(services, push, verdict.deploy)
         if not place.is_alive():
             raise Unavailable(
-                "Kedge's database was away, and another push may have begun. Push again."
+                "Kedge's database was away, and another push may have begun. If this one goes live "
+                "all the same, your next fetch shows it; else push again."
             )
     except KedgeError as error:
         _refuse(push, error)
@@ -110,6 +114,8 @@ def _deploy(services: Services, push: Push, update: Update) -> None:
         if quarantine.ref(update.ref) != update.old:
             raise BuildFailed("Another push moved the branch meanwhile. Fetch it, then push again.")
         commit = quarantine.commit(update.new)
+        if kept := push.environment.get("GIT_QUARANTINE_PATH"):
+            keep_objects(push.repository, Path(kept))
         source_id = _keep_source(services, push, quarantine, commit)
     finally:
         quarantine.close()
@@ -119,6 +125,8 @@ def _deploy(services: Services, push: Push, update: Update) -> None:
         version=commit.sha,
         version_description=commit.subject,
         commit_time=commit.time,
+        ref=update.ref,
+        ref_before=update.old,
     )
     build = builds.start(services, push.actor, str(push.app_id), source, attended=True)
     build = _follow_build(services, push, build)
@@ -211,6 +219,8 @@ def _follow_release(services: Services, push: Push, build: Build) -> None:
         newer = rollouts.later(services, release)
         push.show(f"superseded by {f'v{newer.version}' if newer else 'a newer release'}.\n")
         return
+    if release.status == Status.PENDING:
+        raise BuildCancelled("The pusher went away. The branch follows when the release is live.")
     push.show("done.\n")
     _tell_crashes(services, push, release)
 

@@ -32,10 +32,15 @@ class Build(Row):
     """A build: `pending` until it ended, then `succeeded` or `failed`.
 
     A worker that runs it holds a lease and renews it; a lease that ran out means the worker died.
+    A push's build names the branch (`ref`) that is to move from `ref_before` to `source_version`
+    when it is live, until it is settled that it has, or never will.
     """
 
     __tablename__ = "builds"
-    __table_args__ = (Index("ix_builds_pending", "app_id", postgresql_where="status = 'pending'"),)
+    __table_args__ = (
+        Index("ix_builds_pending", "app_id", postgresql_where="status = 'pending'"),
+        Index("ix_builds_unsettled", "app_id", postgresql_where="ref IS NOT NULL"),
+    )
 
     id: Mapped[Id]
     app_id: Mapped[AppId]
@@ -48,6 +53,8 @@ class Build(Row):
     source_version_description: Mapped[str | None] = mapped_column(Text)
     source_checksum: Mapped[str | None] = mapped_column(String(80))
     commit_time: Mapped[int] = mapped_column(default=0)
+    ref: Mapped[str | None] = mapped_column(Text)
+    ref_before: Mapped[str | None] = mapped_column(String(64))
     stack: Mapped[str] = mapped_column(String(60))
     buildpacks: Mapped[list[Any]] = mapped_column(default=list)
     slug_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("slugs.id"), index=True)

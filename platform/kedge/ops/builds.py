@@ -50,7 +50,10 @@ ENQUEUE_AGAIN = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRef:
-    """Where a build's source is: an uploaded one by id, or an archive at a URL."""
+    """Where a build's source is: an uploaded one by id, or an archive at a URL.
+
+    Of a push, also the branch that is to name its `version`, and what it names before.
+    """
 
     id: uuid.UUID | None = None
     url: str | None = None
@@ -58,6 +61,8 @@ class SourceRef:
     version_description: str | None = None
     checksum: str | None = None
     commit_time: int = 0
+    ref: str | None = None
+    ref_before: str | None = None
 
 
 def start(
@@ -88,6 +93,8 @@ def start(
             source_version_description=source.version_description,
             source_checksum=source.checksum,
             commit_time=source.commit_time or int(services.now().timestamp()),
+            ref=source.ref,
+            ref_before=source.ref_before,
             stack=app.stack,
             buildpacks=[check_buildpack(name) for name in buildpacks or app.buildpacks],
             attended_until=services.now() + ATTENDANCE if attended else None,

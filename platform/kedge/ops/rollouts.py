@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from kedge.errors import NotFound
+from kedge.model.build import Build
 from kedge.model.dyno import Dyno, State
 from kedge.model.release import Release, Status
 from kedge.ops import view
@@ -55,6 +56,22 @@ def later(services: Services, release: Release, *, same_slug: bool = False) -> R
         query = query.where(Release.slug_id == release.slug_id)
     with services.database.transaction() as tx:
         return tx.scalar(query)
+
+
+def fate(services: Services, build: Build) -> str:
+    """What became of a build's code: `pending`, `succeeded` (it went live) or `failed`.
+
+    Of code that was superseded before its turn came: `succeeded`, as it was in order.
+    """
+    if build.status != "succeeded" or build.release_version is None:
+        return build.status
+    release = release_state(services, build.app_id, build.release_version)
+    while release.status == Status.EXPIRED:
+        heir = later(services, release, same_slug=True)
+        if heir is None:
+            return Status.SUCCEEDED
+        release = heir
+    return release.status
 
 
 def dynos_of(services: Services, app_id: uuid.UUID, version: int) -> list[Dyno]:

@@ -198,6 +198,8 @@ CREATE TABLE builds (
     source_version_description TEXT,
     source_checksum VARCHAR(80),
     commit_time BIGINT NOT NULL,
+    ref TEXT,
+    ref_before VARCHAR(64),
     stack VARCHAR(60) NOT NULL,
     buildpacks JSONB NOT NULL,
     slug_id UUID,
@@ -219,6 +221,8 @@ CREATE TABLE builds (
 CREATE INDEX ix_builds_app_id ON builds (app_id);
 
 CREATE INDEX ix_builds_pending ON builds (app_id) WHERE status = 'pending';
+
+CREATE INDEX ix_builds_unsettled ON builds (app_id) WHERE ref IS NOT NULL;
 
 CREATE INDEX ix_builds_slug_id ON builds (slug_id);
 
