@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from kedge.engine.git import Quarantine, Repositories
+from kedge.errors import BuildFailed
 
 
 @pytest.fixture
@@ -78,3 +79,21 @@ def test_one_killed_while_making_a_repository_is_in_nobody_s_way(repositories, t
     path = repositories.ensure(uuid4())
     assert git(path, "rev-parse", "--is-bare-repository") == "true"
     assert not half.exists()
+
+
+def test_what_was_pushed_can_be_found_again(repositories):
+    """A branch, a tag and the beginning of an id lead to their commit; the newest come first."""
+    path = repositories.ensure(uuid4())
+    repository = Quarantine(path, {})
+    try:
+        assert repository.history(5) == []
+        first = commit(path, b"first")
+        git(path, "update-ref", "refs/heads/main", first)
+        git(path, "tag", "v1", first)
+        assert {repository.resolve(name) for name in ("main", "v1", first[:9])} == {first}
+        assert [each.subject for each in repository.history(5)] == ["first"]
+        for name in ("other", "--all", "-n1", "main:file", f"{'0' * 40}"):
+            with pytest.raises(BuildFailed, match="no branch, tag or commit"):
+                repository.resolve(name)
+    finally:
+        repository.close()

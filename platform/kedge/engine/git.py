@@ -125,6 +125,29 @@ class Quarantine:
         full, seconds, subject = told.decode("utf-8", "replace").split("\0", 2)
         return Commit(full, subject, int(seconds))
 
+    def history(self, limit: int) -> list[Commit]:
+        """The newest commits that were pushed, newest first."""
+        if not self._repo.branches:
+            return []
+        told: bytes = self._repo.git.log(
+            "--branches", f"--max-count={limit}", "-z", "--encoding=UTF-8",
+            "--format=%H%x00%ct%x00%s", stdout_as_string=False,
+        )  # fmt: skip
+        fields = told.decode("utf-8", "replace").rstrip("\0").split("\0")
+        rows = zip(*[iter(fields)] * 3, strict=False)
+        return [Commit(sha, subject, int(seconds)) for sha, seconds, subject in rows]
+
+    def resolve(self, name: str) -> str:
+        """The commit a branch, a tag or the beginning of an id stands for. Raises BuildFailed."""
+        wanted = f"{name}^{{commit}}"
+        try:
+            found: str = self._repo.git.rev_parse("--verify", "--quiet", "--end-of-options", wanted)
+        except (GitCommandError, ValueError):
+            raise BuildFailed(
+                f"There is no branch, tag or commit {name[:80]!r} among what was pushed here."
+            ) from None
+        return found
+
     def submodules(self, sha: str) -> list[str]:
         """Paths of submodules in a commit's tree."""
         rows = self._repo.git.ls_tree("-r", "--full-tree", sha).splitlines()

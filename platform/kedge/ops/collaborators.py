@@ -141,6 +141,15 @@ def offer(services: Services, actor: Actor, app_identity: str, recipient: str) -
         return made
 
 
+def open_offer(services: Services, actor: Actor, app_identity: str) -> Transfer | None:
+    """The offer of an app that has not been answered yet."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        return tx.scalar(
+            select(Transfer).where(Transfer.app_id == app.id, Transfer.state == "pending")
+        )
+
+
 def list_transfers(services: Services, actor: Actor) -> list[Transfer]:
     """The transfers from and to the actor, newest first."""
     mine = or_(Transfer.owner_id == actor.account_id, Transfer.recipient_id == actor.account_id)

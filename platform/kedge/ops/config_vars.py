@@ -53,6 +53,16 @@ def keys(services: Services, actor: Actor, app_identity: str) -> Keys:
         return Keys(newest.version, tuple(sorted(unseal(services, newest.config))))
 
 
+def read_all(services: Services, actor: Actor, app_identity: str) -> tuple[Config, int]:
+    """The app's config vars for a person to edit, and the release that has them. It is noted."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        newest = releases.newest(tx, app)
+        config = unseal(services, newest.config)
+        record(tx, actor, "config.reveal", app, keys=sorted(config))
+        return config, newest.version
+
+
 def reveal(services: Services, actor: Actor, app_identity: str, key: str) -> str:
     """The value of one config var, for a person to read. That they did is noted.
 

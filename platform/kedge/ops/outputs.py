@@ -69,6 +69,13 @@ def exists(services: Services, output_id: uuid.UUID) -> bool:
         return tx.get(Output, output_id) is not None
 
 
+def is_of(services: Services, output_id: uuid.UUID, app_id: uuid.UUID) -> bool:
+    """Whether it is an output of that app."""
+    with services.database.transaction() as tx:
+        output = tx.get(Output, output_id)
+        return output is not None and output.app_id == app_id
+
+
 def read(services: Services, output_id: uuid.UUID, first: int) -> tuple[list[bytes], bool]:
     """The chunks from number `first` on, and whether there will be no more.
 
