@@ -32,8 +32,8 @@ def shown(account: Account) -> Json:
         "last_login": None,
         "name": account.name,
         "sms_number": None,
-        "suspended_at": None,
-        "two_factor_authentication": False,
+        "suspended_at": iso(account.suspended_at) if account.suspended_at else None,
+        "two_factor_authentication": account.totp_confirmed_at is not None,
         "updated_at": iso(account.updated_at),
         "verified": True,
     }

@@ -38,6 +38,8 @@ from kedge.api import (
     slug,
     source,
     stack,
+    transfer,
+    user,
     why,
 )
 from kedge.api import app as app_
@@ -48,8 +50,8 @@ from kedge.ops.services import Services
 log = structlog.get_logger()
 NOUNS = (
     absent, account, app_, authorization, build, buildpack, collaborator, config_var, domain, dyno,
-    dyno_size, formation, history, key, log_session, metric, output, region, release, rollout, schema, slug,
-    source, stack, why,
+    dyno_size, formation, history, key, log_session, metric, output, region, release, rollout,
+    schema, slug, source, stack, transfer, user, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")

@@ -45,6 +45,12 @@ ENTRIES: list[Entry] = [
         ("login", "account:login", "sign in to a platform with a token", "auth:login"),
         ("logout", "account:logout", "forget the token of a platform", "auth:logout"),
         ("whoami", "account:whoami", "show who you are signed in as", "auth:whoami"),
+        ("dashboard", "users:dashboard", "open the dashboard, signed in"),
+        ("users", "users:list_", "list the users of the platform"),
+        ("users:invite", "users:invite", "invite somebody to the platform"),
+        ("users:suspend", "users:suspend", "keep a user out"),
+        ("users:resume", "users:resume", "let a suspended user in again"),
+        ("users:remove", "users:remove", "remove a user who made nothing"),
     ),
     *_section(
         "Apps",
@@ -55,6 +61,16 @@ ENTRIES: list[Entry] = [
         ("apps:destroy", "apps:destroy", "destroy an app", "destroy apps:delete"),
         ("open", "apps:open_", "open an app in the browser", "apps:open"),
         ("git:remote", "git:remote", "add the git remote of an app to this checkout"),
+    ),
+    *_section(
+        "Access",
+        ("access", "access:list_", "list who has access to an app"),
+        ("access:add", "access:add", "let somebody work on an app"),
+        ("access:update", "access:update", "give a collaborator other permissions"),
+        ("access:remove", "access:remove", "take somebody's access to an app away"),
+        ("apps:transfer", "access:transfer", "offer an app to another owner"),
+        ("apps:transfer:accept", "access:accept", "accept an app that was offered to you"),
+        ("apps:transfer:cancel", "access:cancel", "take the offer of an app back"),
     ),
     *_section(
         "Config vars",
@@ -96,6 +112,7 @@ ENTRIES: list[Entry] = [
         ("ps:wait", "dynos:wait", "wait until what runs is what is wanted"),
         ("run", "run:run", "run a command in a one-off dyno, attached to it"),
         ("run:detached", "run:detached", "run a command in a one-off dyno, output to the logs"),
+        ("run:inside", "run:inside", "run a command inside a dyno that runs, attached to it"),
         ("logs", "logs:logs", "print or follow the logs of an app"),
     ),
     *_section(

@@ -32,6 +32,13 @@ def list_users(services: Services, actor: Actor) -> list[Account]:
         return list(tx.scalars(select(Account).order_by(Account.email)))
 
 
+def find(services: Services, actor: Actor, identity: str) -> Account:
+    """Somebody by e-mail or id. Raises Forbidden or NotFound."""
+    require_owner(actor)
+    with services.database.transaction() as tx:
+        return _find(tx, identity)
+
+
 def list_invitations(services: Services, actor: Actor) -> list[Invitation]:
     """Those who have been invited and have not come yet. Raises Forbidden."""
     require_owner(actor)
@@ -183,12 +190,17 @@ def check_email(email: object) -> str:
 
 
 def _other(tx: Transaction, actor: Actor, identity: str) -> Account:
+    found = _find(tx, identity)
+    if found.id == actor.account_id:
+        raise InvalidParams("That is your own account. Another owner has to do that.")
+    return found
+
+
+def _find(tx: Transaction, identity: str) -> Account:
     wanted = as_uuid(identity)
     found = tx.get(Account, wanted) if wanted else by_email(tx, identity)
     if found is None:
         raise NotFound.of("user")
-    if found.id == actor.account_id:
-        raise InvalidParams("That is your own account. Another owner has to do that.")
     return found
 
 
