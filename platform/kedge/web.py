@@ -1,4 +1,4 @@
-"""The Procfile's `web`: API and git in one WSGI application, `gunicorn kedge.web:application`."""
+"""The Procfile's `web`: API, git and dashboard in one application, `kedge.web:application`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from kedge import settings as configuration
 from kedge.api.application import create
+from kedge.dashboard import blueprint as dashboard
 from kedge.engine.git import Repositories
-from kedge.git.http import blueprint
+from kedge.git import http as git
 from kedge.git.settle import tend
 from kedge.log import configure
 from kedge.parent import end_with_parent
@@ -23,7 +24,10 @@ configure(settings.log_level)
 end_with_parent()
 services = bind(settings, connections=24)
 repositories = Repositories(settings.home / "repos", settings.source_limit_mb)
-served = create(services, [blueprint(services, repositories)])
+served = create(
+    services,
+    [git.blueprint(services, repositories), dashboard.blueprint(services, repositories)],
+)
 Thread(target=tend, args=(services, repositories, Event()), name="settle", daemon=True).start()
 
 

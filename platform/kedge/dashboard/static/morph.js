@@ -1,0 +1,68 @@
+// Makes an element like another by changing only what differs: focus, scroll positions, open details
+// and half-filled forms stay as they are.
+
+export function morphChildren(here, there) {
+  const byId = new Map();
+  for (const child of here.children) if (child.id) byId.set(child.id, child);
+  let at = here.firstChild;
+  for (const wanted of [...there.childNodes]) {
+    const known = wanted.id && byId.get(wanted.id);
+    if (known && known !== at) {
+      here.insertBefore(known, at);
+      morph(known, wanted);
+    } else if (at && alike(at, wanted) && (!at.id || at.id === wanted.id)) {
+      morph(at, wanted);
+      at = at.nextSibling;
+    } else {
+      here.insertBefore(document.importNode(wanted, true), at);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+export function morph(here, there) {
+  if (here.nodeType !== Node.ELEMENT_NODE) {
+    if (here.nodeValue !== there.nodeValue) here.nodeValue = there.nodeValue;
+    return;
+  }
+  if (here.localName === "form" && isEdited(here)) return;
+  if (here.localName === "time" && here.dateTime === there.dateTime) return;
+  attributes(here, there);
+  morphChildren(here, there);
+}
+
+// Whether somebody has changed a form and not sent it yet.
+export function isEdited(form) {
+  for (const field of form.elements) {
+    if (field.type === "hidden" || field.localName === "button") continue;
+    if (field.localName === "select") {
+      const differs = (option) => option.selected !== option.defaultSelected;
+      const chosen = [...field.options].some((option) => option.defaultSelected);
+      if (chosen ? [...field.options].some(differs) : field.selectedIndex > 0) return true;
+    } else if (field.type === "checkbox" || field.type === "radio") {
+      if (field.checked !== field.defaultChecked) return true;
+    } else if (field.value !== field.defaultValue) return true;
+  }
+  return false;
+}
+
+function alike(here, there) {
+  return here.nodeType === there.nodeType && here.nodeName === there.nodeName;
+}
+
+function attributes(here, there) {
+  for (const { name, value } of [...there.attributes])
+    if (here.getAttribute(name) !== value) here.setAttribute(name, value);
+  for (const { name } of [...here.attributes]) {
+    const isOurs = here.localName === "details" && name === "open";
+    if (!there.hasAttribute(name) && !isOurs) here.removeAttribute(name);
+  }
+  if (here.localName === "input" && here !== document.activeElement) {
+    const value = there.getAttribute("value") ?? "";
+    if (here.value !== value && here.type !== "file") here.value = value;
+  }
+}
