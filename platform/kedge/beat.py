@@ -14,6 +14,7 @@ from kedge.engine.queue import celery_app
 from kedge.home import installation as installations
 
 TIDY_SECONDS = 10.0
+DROP_PAST_SECONDS = 3600.0
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
@@ -24,10 +25,11 @@ def _say_ready(**_: Any) -> None:
 settings = configuration.load()
 app = celery_app(settings.redis_url)
 app.conf.beat_schedule = {
-    "tidy": {
-        "task": "kedge.tidy",
-        "schedule": TIDY_SECONDS,
+    name: {
+        "task": f"kedge.{name}",
+        "schedule": seconds,
         # One that waited longer than until the next one is not worth running.
-        "options": {"expires": TIDY_SECONDS},
+        "options": {"expires": seconds},
     }
+    for name, seconds in {"tidy": TIDY_SECONDS, "drop_past": DROP_PAST_SECONDS}.items()
 }

@@ -87,6 +87,15 @@ class Settings:
         "Let source_blob.url name private addresses (a Git server on your own network). This machine and link-local addresses are never asked.",
     )
     log_limit_mb: int = _setting(16, "Log lines kept for each app, in MB.")
+    output_days: int = _setting(
+        90, "How long the output of builds and release commands is kept, in days. 0: for ever."
+    )
+    output_newest: int = _setting(
+        50, "Outputs of builds and release commands kept for each app however old they are."
+    )
+    event_days: int = _setting(
+        365, "How long the audit log of changes is kept, in days. 0: for ever."
+    )
     network_pool: str = _setting(
         "10.210.0.0/16,10.211.0.0/16,172.30.0.0/16",
         "Ranges the dyno network is chosen from, as a /20 that overlaps nothing.",

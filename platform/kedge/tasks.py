@@ -12,10 +12,12 @@ from celery.signals import worker_init, worker_ready
 from kedge import services as bound
 from kedge import settings as configuration
 from kedge.engine.docker.builder import DockerBuilder
+from kedge.engine.git import Repositories
 from kedge.engine.queue import celery_app
+from kedge.git import garbage
 from kedge.home import installation as installations
 from kedge.log import configure
-from kedge.ops import builds
+from kedge.ops import builds, retention
 from kedge.ops.services import Services
 
 settings = configuration.load()
@@ -55,6 +57,13 @@ def tidy(*, is_new: bool = False) -> None:
     """
     running = builds.reap(services(), timedelta() if is_new else builds.ENQUEUE_AGAIN)
     builder().sweep(running)
+
+
+@app.task(name="kedge.drop_past")  # type: ignore[untyped-decorator]
+def drop_past() -> None:
+    """Drop what is too old to be kept, and have git pack what grew."""
+    retention.drop_past(services())
+    garbage.collect(services(), Repositories(settings.home / "repos", settings.source_limit_mb))
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]

@@ -62,6 +62,7 @@ def _loose(quarantine: Path) -> Iterable[Path]:
 def _link(source: Path, target: Path) -> None:
     """A second name for a file; a copy where a file can have but one."""
     if target.exists():
+        os.utime(target)  # as git does: what is wanted anew is not old any more
         return
     target.parent.mkdir(exist_ok=True)
     try:

@@ -74,7 +74,8 @@ def turn(services: Services, push: Push) -> Iterator[AdvisoryLock]:
     deadline = time.monotonic() + WAIT_FOR_TURN_SECONDS
     with services.database.advisory_lock(place_name(push.app_id), wait=False) as lock:
         if not lock.held:
-            push.show("Another push to this app is running; waiting for it to end...\n")
+            push.show("Another push to this app, or its repository's upkeep, is running; waiting "
+                      "for it to end...\n")  # fmt: skip
         while not lock.held:
             if push.is_gone():
                 raise BuildCancelled("The pusher went away.")

@@ -6,6 +6,7 @@ Chunks are numbered from 0; a stream that ended has a chunk with no payload as i
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from sqlalchemy import LargeBinary, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,7 +17,11 @@ OUTPUT_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class Output(Row):
-    """A stream of output. `bytes` counts what was kept, `dropped` what went over the limit."""
+    """A stream of output.
+
+    `kept_bytes` counts what was kept, `dropped_bytes` what went over the limit. Since `expired_at`
+    it is too old to be kept, and has no chunks any more.
+    """
 
     __tablename__ = "outputs"
 
@@ -26,6 +31,7 @@ class Output(Row):
     dropped_bytes: Mapped[int] = mapped_column(default=0)
     next_chunk: Mapped[int] = mapped_column(default=0)
     is_complete: Mapped[bool] = mapped_column(default=False)
+    expired_at: Mapped[datetime | None]
     created_at: Mapped[Moment]
 
 

@@ -13,6 +13,10 @@ from kedge.model.output import OUTPUT_LIMIT_BYTES, Output, OutputChunk
 from kedge.ops.services import Services
 
 POLL_SECONDS = 1.0
+EXPIRED_WORDS = (
+    b" !     This output is no longer kept: it is older than the server's KEDGE_OUTPUT_DAYS, and not "
+    b"among the app's newest.\n"
+)
 
 
 def topic(output_id: uuid.UUID) -> str:
@@ -79,10 +83,13 @@ def is_of(services: Services, output_id: uuid.UUID, app_id: uuid.UUID) -> bool:
 def read(services: Services, output_id: uuid.UUID, first: int) -> tuple[list[bytes], bool]:
     """The chunks from number `first` on, and whether there will be no more.
 
-    Nor will there be of an output that is gone with its app.
+    Nor will there be of an output that is gone with its app, or is too old to be kept, which says
+    so instead.
     """
     with services.database.transaction() as tx:
         output = tx.get(Output, output_id)
+        if output is not None and output.expired_at:
+            return [] if first else [EXPIRED_WORDS], True
         query = (
             select(OutputChunk.payload)
             .where(OutputChunk.output_id == output_id, OutputChunk.number >= first)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from kedge.errors import Conflict, NotFound, TooLarge
@@ -82,9 +82,14 @@ def mark_uploaded(services: Services, source_id: uuid.UUID) -> None:
 
 
 def awaited(tx: Session) -> set[uuid.UUID]:
-    """Ids of sources that builds which have not ended are made from."""
-    query = select(func.coalesce(Build.source_id, Build.id)).where(Build.status == "pending")
-    return set(tx.scalars(query))
+    """Ids of sources that builds which have not ended are made from, or no build was so far."""
+    pending = select(func.coalesce(Build.source_id, Build.id)).where(Build.status == "pending")
+    return {*tx.scalars(pending), *tx.scalars(never_built())}
+
+
+def never_built() -> Select[uuid.UUID]:
+    """Ids of sources no build was made from."""
+    return select(Source.id).where(~exists().where(Build.source_id == Source.id))
 
 
 def obtain(services: Services, build: Build) -> Path:

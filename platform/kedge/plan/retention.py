@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 # An orphan this young may belong to a build that has not written its release yet.
 GRACE = timedelta(hours=1)
 ENDED_DYNOS = timedelta(days=1)
+UNBUILT_SOURCES = timedelta(days=1)
 # Slugs somebody announced and never uploaded.
 ANNOUNCED_SLUGS = timedelta(days=1)
 

@@ -146,6 +146,7 @@ CREATE TABLE outputs (
     dropped_bytes BIGINT NOT NULL,
     next_chunk BIGINT NOT NULL,
     is_complete BOOLEAN NOT NULL,
+    expired_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_outputs PRIMARY KEY (id),
     CONSTRAINT fk_outputs_app_id FOREIGN KEY(app_id) REFERENCES apps (id) ON DELETE CASCADE
