@@ -14,8 +14,8 @@ from kedge.ops.services import Services
 
 POLL_SECONDS = 1.0
 EXPIRED_WORDS = (
-    b" !     This output is no longer kept: it is older than the server's KEDGE_OUTPUT_DAYS, and not "
-    b"among the app's newest.\n"
+    b" !     This output is no longer kept: it is older than the server's KEDGE_OUTPUT_DAYS, and "
+    b"not among the app's newest.\n"
 )
 
 
