@@ -47,7 +47,7 @@ def main() -> None:
         settings.bind,
         settings.rendezvous_port_in_use,
         installation.router_dir / "certs" / "default.pem",
-        supervisor.one_offs.claim,
+        lambda secret: supervisor.one_offs.claim(secret) or supervisor.insides.claim(secret),
     ).start()
     installation.ready_file("dynos").touch()
     log.info("supervisor.started", installation=installation.id)

@@ -299,6 +299,8 @@ class Rendezvous:
         self.breaks_off = False
         platform.answers["POST", "/apps/shop/dynos"] = self._start
         platform.answers["GET", "/kedge/dynos/d1"] = self._dyno
+        platform.answers["POST", "/apps/shop/dynos/web.1"] = self._start
+        platform.answers["GET", "/kedge/inside-runs/d1"] = self._dyno
 
     def close(self) -> None:
         self._listener.close()

@@ -111,6 +111,23 @@ def test_broken_connection_is_told(
     assert "not known" in done.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-a", "shop", "web.1", "--", "sh", "-c", "echo in; exit 4"),
+        ("-a", "shop", "web.1", "sh", "-c", "echo in; exit 4"),
+        ("web.1", "echo in; exit 4", "-a", "shop"),
+    ],
+)
+def test_inside_a_dyno(rendezvous: Rendezvous, program: Kedge, words):
+    """`run:inside` runs in the dyno named, with output and exit status as `run` has them."""
+    done = program("run:inside", *words)
+    assert (done.status, done.out) == (4, "in\n"), done.err
+    assert "inside web.1" in done.err
+    assert rendezvous.asked["force_no_tty"] is True
+    assert rendezvous.asked["command"].endswith(("echo in; exit 4", "'echo in; exit 4'"))
+
+
 class Terminal:
     """`kedge` in a terminal of its own."""
 

@@ -28,6 +28,7 @@ REAL_COMMANDS = {
     "copy": "cat",
     "say and end": "echo one; echo two; exit 3",
     "say and hang": "echo one; sleep 1000",
+    "tell": "echo $WHO",
 }
 FAKE_COMMANDS = {
     "serve": "listen 5000; hang",
@@ -37,6 +38,7 @@ FAKE_COMMANDS = {
     "copy": "cat",
     "say and end": "echo one; echo two; exit 3",
     "say and hang": "echo one; hang",
+    "tell": "env WHO",
 }
 
 

@@ -191,6 +191,74 @@ class TestAttachment:
         assert lab.status(runtime_id) == "running"
 
 
+class TestExecution:
+    def test_both_ways_until_its_end(self, lab: Lab):
+        """A command inside a dyno gets what is sent, writes back, and has a status of its own."""
+        runtime_id = lab.run("hang")
+        inside = lab.runtime.execute(runtime_id, lab.commands["copy"], {}, tty=False)
+        inside.start()
+        inside.send(b"hello\n")
+
+        assert inside.receive() == b"hello\n"
+        inside.close_stdin()
+        assert inside.receive() == b""
+        inside.close()
+        assert inside.exit_status() == 0
+        assert lab.status(runtime_id) == "running"
+
+    def test_status_and_environment_are_the_commands_own(self, lab: Lab):
+        """Its exit status is told, and variables given to it are its own."""
+        runtime_id = lab.run("hang")
+        ended = lab.runtime.execute(runtime_id, lab.commands["say and end"], {}, tty=False)
+        ended.start()
+        assert b"".join(iter(ended.receive, b"")) == b"one\ntwo\n"
+        assert ended.exit_status() == 3
+
+        told = lab.runtime.execute(runtime_id, lab.commands["tell"], {"WHO": "me"}, tty=False)
+        told.start()
+        assert told.receive() == b"me\n"
+
+    def test_hung_up_it_ends_and_its_dyno_goes_on(self, lab: Lab):
+        """SIGHUP reaches the command alone; twice is fine."""
+        runtime_id = lab.run("hang")
+        inside = lab.runtime.execute(runtime_id, lab.commands["say and hang"], {}, tty=False)
+        inside.start()
+        assert inside.receive() == b"one\n"
+        inside.hang_up(5)
+        while inside.receive():
+            pass  # a shell says how its command ended
+
+        assert inside.exit_status() == 129
+        inside.hang_up(5)
+        assert lab.status(runtime_id) == "running"
+
+    def test_it_ends_with_its_dyno(self, lab: Lab):
+        """A command inside a dyno that is killed has no status of its own."""
+        runtime_id = lab.run("hang")
+        inside = lab.runtime.execute(runtime_id, lab.commands["say and hang"], {}, tty=False)
+        inside.start()
+        assert inside.receive() == b"one\n"
+        lab.runtime.remove(runtime_id)
+
+        assert inside.receive() == b""
+        assert inside.exit_status() is None
+        inside.hang_up(5)
+
+    def test_only_inside_what_runs(self, lab: Lab):
+        """Nothing runs inside a dyno that has ended, also when that was just before."""
+        from kedge.errors import EngineRefused
+
+        runtime_id = lab.run("hang")
+        late = lab.runtime.execute(runtime_id, lab.commands["hang"], {}, tty=False)
+        lab.runtime.signal(runtime_id, "KILL")
+        lab.wait_for_exit(runtime_id)
+
+        with pytest.raises(EngineRefused, match="does not run"):
+            late.start()
+        with pytest.raises(EngineRefused, match="does not run"):
+            lab.runtime.execute(runtime_id, lab.commands["hang"], {}, tty=False)
+
+
 class TestSlugs:
     def test_prepared_until_forgotten(self, lab: Lab):
         """A slug is startable once prepared, and no more once forgotten; both may be repeated."""

@@ -76,3 +76,34 @@ def test_what_a_dyno_wrote_while_nobody_looked_is_kept(new_app):
     assert said.count("app[web.1]: last words") == 1
     assert "Process exited with status 4" in said
     wait_until(lambda: app.get().status_code == 200, 30)
+
+
+def test_a_command_inside_a_dyno_sees_what_the_dyno_does(app):
+    """`run:inside` has the dyno's files, variables and processes, and its own exit status."""
+    app.kedge("run:inside", "web.1", "--", "sh", "-c", "echo $DYNO > /tmp/here")
+    done = app.kedge("run:inside", "web.1", "cat /tmp/here /app/VERSION; exit 6", check=False)
+    assert (done.stdout, done.returncode) == ("web.1\none", 6)
+    echoed = app.kedge("run:inside", "web.1", "--", "cat", stdin="through the wire\n")
+    assert echoed.stdout == "through the wire\n"
+    assert "server.py" in app.kedge("run:inside", "web.1", "cat /proc/*/cmdline").stdout
+    assert "inside web.1 by user" in app.log(source="app")
+    refused = app.kedge("run:inside", "web.7", "ls", check=False)
+    assert (refused.returncode != 0, "that dyno" in refused.stderr) == (True, True)
+    assert app.get().text == "Hello one web.1 v3"
+
+
+def test_a_dyno_that_is_restarted_ends_what_runs_inside(app):
+    """The command gets the SIGTERM every process of the dyno gets."""
+    ended = []
+    inside = threading.Thread(
+        target=lambda: ended.append(
+            app.kedge("run:inside", "web.1", "echo here; sleep 600", check=False)
+        )
+    )
+    inside.start()
+    wait_until(lambda: "sleep" in app.kedge("run:inside", "web.1", "cat /proc/*/cmdline").stdout)
+    app.kedge("ps:restart", "web.1")
+    inside.join(60)
+    (done,) = ended
+    assert done.stdout.startswith("here\n")
+    assert done.returncode in {1, 143}, "its own, or unknown when the container went first"

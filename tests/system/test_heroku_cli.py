@@ -115,6 +115,8 @@ def test_the_path_from_create_to_rollback(created, heroku):
     assert "hello from the dyno" in heroku(
         "run", "--exit-code", *app, "--", "echo hello from the dyno"
     )
+    inside = heroku("run:inside", "web.1", "--exit-code", *app, "--", "echo $DYNO; false", status=1)
+    assert "web.1" in inside
     heroku("ps:scale", "web=2", *app)
     heroku("ps:wait", *app)
     assert "web.2: up" in heroku("ps", *app)

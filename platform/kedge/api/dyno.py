@@ -13,7 +13,7 @@ from kedge.clock import iso
 from kedge.errors import InvalidParams
 from kedge.model.dyno import Dyno, State
 from kedge.model.tables import Json
-from kedge.ops import dynos, formations
+from kedge.ops import dynos, formations, inside_runs
 from kedge.ops.dynos import OneOff
 
 routes = Blueprint("dynos", __name__)
@@ -57,6 +57,14 @@ def create(app: str) -> Response:
     return answer(shown(dyno, secret), 201)
 
 
+@routes.post("/apps/<app>/dynos/<dyno>")
+def run_inside(app: str, dyno: str) -> Response:
+    """Run a command inside a dyno; the answer is that dyno, with the address of the streams."""
+    row, secret = inside_runs.run(services(), actor(), app, dyno, _one_off(bodies.body()))
+    own = {"id": str(row.id), "command": row.command}
+    return answer({**shown(row.dyno, secret), **own}, 201)
+
+
 @routes.delete("/apps/<app>/dynos")
 def restart_all(app: str) -> Response:
     """Restart every dyno of the formation."""
@@ -87,6 +95,15 @@ def outcome(dyno: str) -> Response:
     row = dynos.find_any(services(), actor(), dyno)
     state = {"state": row.state, "exit_status": row.exit_status}
     return answer({"id": str(row.id), "name": row.name, **state})
+
+
+@routes.get("/kedge/inside-runs/<run>")
+def outcome_inside(run: str) -> Response:
+    """How a command inside a dyno ended; `exit_status` is null when that is not known."""
+    row = inside_runs.find(services(), actor(), run)
+    state = State.ENDED if row.ended_at else State.STARTING if row.attach_sha256 else State.UP
+    told = {"state": state, "exit_status": row.exit_status}
+    return answer({"id": str(row.id), "name": row.dyno.name, **told})
 
 
 def _one_off(body: Json) -> OneOff:

@@ -1,4 +1,7 @@
-"""One-off dynos: `kedge run`, `run:detached`. The exit status of `run` is the command's."""
+"""One-off dynos and commands inside others: `kedge run`, `run:detached`, `run:inside`.
+
+The exit status of those that stay attached is the command's.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +40,22 @@ class RunCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
+_env_option = click.option(
+    "-e", "--env", multiple=True, metavar="KEY=VALUE", help="A variable more; repeatable."
+)
+_no_tty_option = click.option(
+    "--no-tty", is_flag=True, help="No terminal for the command, even when here is one."
+)
+_exit_code_option = click.option(
+    "-x", "--exit-code", is_flag=True, hidden=True, help="Heroku's; always the case."
+)
+
+
 def _dyno_options(command: Function) -> Function:
     for option in (
         click.option("-s", "--size", help="The dyno size, as standard-2x."),
         click.option("--type", "kind", help="The process type whose size and name to take."),
-        click.option(
-            "-e", "--env", multiple=True, metavar="KEY=VALUE", help="A variable more; repeatable."
-        ),
+        _env_option,
     ):
         command = option(command)
     return command
@@ -53,8 +65,8 @@ def _dyno_options(command: Function) -> Function:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @on_app
 @_dyno_options
-@click.option("--no-tty", is_flag=True, help="No terminal for the command, even when here is one.")
-@click.option("-x", "--exit-code", is_flag=True, hidden=True, help="Heroku's; always the case.")
+@_no_tty_option
+@_exit_code_option
 def run(
     app: AppApi,
     *,
@@ -71,17 +83,42 @@ def run(
     before a command whose options end in `-a WORD`.
     """
     interactive = terminal.is_interactive() and not no_tty
-    asked = _asked(command, size, kind, env) | {"attach": True}
-    if interactive:
-        asked["env"] = terminal.environment() | asked["env"]
-    else:
-        asked["force_no_tty"] = True
+    asked = _attached(_asked(command, size, kind, env), interactive=interactive)
     with doing(f"Running `{asked['command']}` on {app_name(app.name)}"):
-        dyno = _start(app, asked)
+        dyno = _start(app, asked, "dynos")
         connection = rendezvous.connect(dyno["attach_url"], app.api.trust)
     say(f"up, {dyno['name']}")
     _copy(connection, dyno, interactive=interactive)
-    return _exit_status(app.api, dyno)
+    return _exit_status(app.api, f"/kedge/dynos/{dyno['id']}", dyno["name"])
+
+
+@click.command("run:inside", cls=RunCommand, context_settings={"allow_interspersed_args": False})
+@click.argument("dyno", metavar="DYNO")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@on_app
+@_env_option
+@_no_tty_option
+@_exit_code_option
+def inside(
+    app: AppApi,
+    *,
+    dyno: str,
+    command: tuple[str, ...],
+    env: tuple[str, ...],
+    no_tty: bool,
+    exit_code: bool,  # noqa: ARG001 - taken for scripts written for Heroku's CLI
+) -> int:
+    """Run a command inside a dyno that runs (web.1), beside its own process, attached to it.
+
+    It shares the dyno's files, memory and end. Words and options are as with `kedge run`.
+    """
+    interactive = terminal.is_interactive() and not no_tty
+    asked = _attached(_asked(_after_mark(command), None, None, env), interactive=interactive)
+    with doing(f"Running `{asked['command']}` inside {dyno} of {app_name(app.name)}"):
+        made = _start(app, asked, "dynos", dyno)
+        connection = rendezvous.connect(made["attach_url"], app.api.trust)
+    _copy(connection, made, interactive=interactive)
+    return _exit_status(app.api, f"/kedge/inside-runs/{made['id']}", made["name"])
 
 
 @click.command("run:detached", cls=RunCommand, context_settings={"allow_interspersed_args": False})
@@ -93,7 +130,7 @@ def detached(
 ) -> None:
     """Run a command in a one-off dyno; prints the dyno's name, its output goes to the logs."""
     asked = _asked(command, size, kind, env) | {"attach": False}
-    dyno = _start(app, asked)
+    dyno = _start(app, asked, "dynos")
     say(f"Running `{asked['command']}` on {app_name(app.name)}.")
     say(f"`kedge logs -a {app.name} --tail --dyno {dyno['name']}` follows it.")
     show(dyno["name"])
@@ -117,11 +154,23 @@ def _asked(
     return asked | ({"size": size} if size else {}) | ({"type": kind} if kind else {})
 
 
-def _start(app: AppApi, asked: dict[str, Any]) -> dict[str, Any]:
+def _after_mark(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the `--` between the dyno and the command."""
+    return words[1:] if words[0] == "--" and len(words) > 1 else words
+
+
+def _attached(asked: dict[str, Any], *, interactive: bool) -> dict[str, Any]:
+    """The same, attached, with a terminal like this one or with none."""
+    if interactive:
+        return asked | {"attach": True, "env": terminal.environment() | asked["env"]}
+    return asked | {"attach": True, "force_no_tty": True}
+
+
+def _start(app: AppApi, asked: dict[str, Any], *place: str) -> dict[str, Any]:
     """Ask for the dyno; a conflict is tried again, as Heroku's CLI does."""
     for attempt in range(RETRIES + 1):
         try:
-            dyno: dict[str, Any] = app.api.post(app.path("dynos"), asked)
+            dyno: dict[str, Any] = app.api.post(app.path(*place), asked)
         except ApiRefused as refused:
             if refused.status != 409 or attempt == RETRIES:
                 raise
@@ -146,20 +195,22 @@ def _copy(connection: Any, dyno: dict[str, Any], *, interactive: bool) -> None:
             raise KeyboardInterrupt from None
 
 
-def _exit_status(api: Api, dyno: dict[str, Any]) -> int:
+def _exit_status(api: Api, place: str, dyno: str) -> int:
     """The exit status of the command, which is known a moment after the dyno closed."""
     deadline = time.monotonic() + STATUS_SECONDS
     pause = 0.05
     while True:
-        found = api.get(f"/kedge/dynos/{dyno['id']}")
+        found = api.get(place)
         if found["exit_status"] is not None:
             return int(found["exit_status"])
         if found["state"] in ("ended", "crashed"):
-            raise CommandFailed(f"How {dyno['name']} ended is not known.", "`kedge logs` may tell.")
+            raise CommandFailed(
+                f"How the command in {dyno} ended is not known.", "`kedge logs` may tell."
+            )
         if time.monotonic() > deadline:
             raise CommandFailed(
-                f"The connection broke while {dyno['name']} still runs.",
-                f"`kedge ps:stop {dyno['name']}` ends it.",
+                f"The connection broke while the command in {dyno} still runs.",
+                f"`kedge ps:stop {dyno}` ends it.",
             )
         time.sleep(pause)
         pause = min(pause * 2, 1.0)

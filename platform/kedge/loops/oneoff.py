@@ -16,6 +16,7 @@ from kedge.errors import KedgeError
 from kedge.loops.lives import Lives
 from kedge.model.account import token_digest
 from kedge.model.dyno import Dyno, State
+from kedge.model.tables import Json
 from kedge.ops.services import Services, app_topic
 
 log = structlog.get_logger()
@@ -80,7 +81,7 @@ class Session:
         self.attachment = attachment
         attach = dyno.attach or {}
         self.tty = bool(attach.get("tty"))
-        self.size = (attach["columns"], attach["lines"]) if attach.keys() >= SIZE else None
+        self.size = size_of(attach)
 
     def start(self) -> None:
         """Start the dyno's process."""
@@ -146,6 +147,11 @@ class NoStreams:
 
     def close(self) -> None:
         """There is nothing to let go of."""
+
+
+def size_of(attach: Json) -> tuple[int, int] | None:
+    """Columns and lines of the terminal that is wanted, when somebody said."""
+    return (attach["columns"], attach["lines"]) if attach.keys() >= SIZE else None
 
 
 def _give_up(lives: Lives, dyno: Dyno, error: KedgeError) -> None:

@@ -21,6 +21,7 @@ from kedge.errors import KedgeError
 from kedge.loops import usage
 from kedge.loops.access import AccessLog
 from kedge.loops.collect import Collector
+from kedge.loops.inside import Insides
 from kedge.loops.janitor import Janitor
 from kedge.loops.leadership import Leadership
 from kedge.loops.lives import Lives
@@ -56,6 +57,7 @@ class Supervisor:
         lives = Lives(services, runtime, router, self._collector, self._wake)
         self._rollouts = Rollouts(services, router, lives, belongings)
         self.one_offs = OneOffs(services, runtime, lives)
+        self.insides = Insides(services, runtime)
         self._metrics = Metrics(services)
         self._access = AccessLog(services, router, self._metrics.count)
         self._memory = MemoryWatch(services)

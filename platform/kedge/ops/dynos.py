@@ -53,7 +53,7 @@ def find(services: Services, actor: Actor, app_identity: str, identity: str) -> 
     """A dyno by name or id. Raises NotFound."""
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        return _find(tx, app, identity)
+        return find_in(tx, app, identity)
 
 
 def find_any(services: Services, actor: Actor, dyno_id: str) -> Dyno:
@@ -76,7 +76,7 @@ def run(
         InvalidParams: no command, or something in the request may not be.
         Conflict: the app has no code yet.
     """
-    command, env = _checked(wanted)
+    command, env = checked(wanted)
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
         release = releases.head(tx, app)
@@ -93,8 +93,8 @@ def run(
             type=wanted.type,
             ordinal=_free_ordinal(tx, app, wanted.type),
             size=find_size(wanted.size or DEFAULT_SIZE).name,
-            command=release.process_types.get(command, command),
-            attach=_attach(wanted, env) if wanted.attach else None,
+            command=command_of(release, command),
+            attach=attach_of(wanted, env) if wanted.attach else None,
             attach_sha256=token_digest(secret) if secret else None,
             time_to_live=wanted.time_to_live,
         )
@@ -145,7 +145,7 @@ def _ask_to_end(
     """Note that a dyno is to end: behind its successor in the formation, for good otherwise."""
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
-        dyno = _find(tx, app, identity)
+        dyno = find_in(tx, app, identity)
         if dyno.kind == "dyno":
             dyno.restart_requested_at = services.now()
         else:
@@ -154,12 +154,22 @@ def _ask_to_end(
         services.wake_app(tx, app.id)
 
 
+def command_of(release: Release, command: str) -> str:
+    """A command line, with a process type at its beginning replaced by its command.
+
+    Heroku's CLI puts ` ; echo …` behind what it was told to run when it wants the exit status.
+    """
+    first, then, rest = command.partition(" ; ")
+    return f"{release.process_types.get(first, first)}{then}{rest}"
+
+
 def env_context(dyno_id: uuid.UUID) -> str:
     """What a dyno's own environment is sealed for."""
     return f"environment of dyno {dyno_id}"
 
 
-def _checked(wanted: OneOff) -> tuple[str, dict[str, str]]:
+def checked(wanted: OneOff) -> tuple[str, dict[str, str]]:
+    """The command and its own environment. Raises InvalidParams: they may not be."""
     command = wanted.command
     if not isinstance(command, str) or not command.strip() or "\0" in command:
         raise InvalidParams("command is needed: what to run, such as `bash`.")
@@ -172,7 +182,8 @@ def _checked(wanted: OneOff) -> tuple[str, dict[str, str]]:
     return command, change({}, wanted.env or {})  # what config vars may be, and as many bytes
 
 
-def _attach(wanted: OneOff, env: Mapping[str, str]) -> dict[str, object]:
+def attach_of(wanted: OneOff, env: Mapping[str, str]) -> dict[str, object]:
+    """How the streams are wanted: with a terminal or without, and of which size."""
     size = {k.lower(): int(env[k]) for k in ("COLUMNS", "LINES") if env.get(k, "").isdecimal()}
     return {"tty": wanted.tty, **size}
 
@@ -194,7 +205,8 @@ def _shown(tx: Session, app: App) -> list[Dyno]:
     return sorted(by_name.values(), key=lambda dyno: (dyno.type, dyno.ordinal))
 
 
-def _find(tx: Session, app: App, identity: str) -> Dyno:
+def find_in(tx: Session, app: App, identity: str) -> Dyno:
+    """A dyno of the app by name or id; of two with one name (a roll-out) the newer. NotFound."""
     found = next((d for d in _shown(tx, app) if identity in (d.name, str(d.id))), None)
     if found is None:
         raise NotFound.of("dyno")

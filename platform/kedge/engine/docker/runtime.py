@@ -15,6 +15,7 @@ import docker.errors
 from kedge.engine.docker import addon, dyno, happenings, labels, output
 from kedge.engine.docker.attach import DockerAttachment
 from kedge.engine.docker.client import Engine, status_of, translated
+from kedge.engine.docker.execution import DockerExecution
 from kedge.engine.docker.images import Images
 from kedge.engine.docker.observed import Observed
 from kedge.engine.docker.site import Site
@@ -152,6 +153,12 @@ class DockerRuntime:
     def attach(self, runtime_id: str) -> DockerAttachment:
         """The streams of a container, to be taken before it is started."""
         return DockerAttachment(self._engine, runtime_id)
+
+    def execute(
+        self, runtime_id: str, command: str, env: Mapping[str, str], *, tty: bool
+    ) -> DockerExecution:
+        """Make ready to run a command inside a running dyno, begun as the dyno's own was."""
+        return DockerExecution(self._engine, runtime_id, command, env, tty=tty)
 
     def usage(self) -> Mapping[str, Usage]:
         """What each running container uses, by runtime id."""

@@ -12,6 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from kedge.engine.fakes.attachment import FakeAttachment
+from kedge.engine.fakes.execution import FakeExecution
 from kedge.engine.protocols import Container, ContainerSpec, Happening, OutputLine, SlugImage, Usage
 from kedge.errors import EngineRefused, RuntimeDown
 
@@ -142,6 +143,14 @@ class FakeRuntime:
         """The streams of a container."""
         self._answer()
         return FakeAttachment(self, runtime_id)
+
+    def execute(
+        self, runtime_id: str, command: str, env: Mapping[str, str], *, tty: bool
+    ) -> FakeExecution:
+        """Make ready to run a script inside a running dyno."""
+        self._answer()
+        script = self.scripts.get(command, command)
+        return FakeExecution(self, runtime_id, script, env, tty=tty)
 
     def usage(self) -> Mapping[str, Usage]:
         """What tests set, of each running dyno."""

@@ -97,6 +97,22 @@ class Attachment(Protocol):
         """Let go of the streams; the dyno goes on."""
 
 
+class Execution(Attachment, Protocol):
+    """A command inside a running dyno, and its streams from `start` on."""
+
+    def start(self) -> None:
+        """Start it. Raises EngineRefused: the engine will not, with its words."""
+
+    def exit_status(self) -> int | None:
+        """The command's exit status; None while it runs, and when its dyno has ended first."""
+
+    def hang_up(self, kill_seconds: int) -> None:
+        """Send SIGHUP to the command and what it started, and SIGKILL when they go on for longer.
+
+        Gone is fine.
+        """
+
+
 class Runtime(Protocol):
     """Runs dynos. All of it may be called again after a crash without harm."""
 
@@ -144,6 +160,17 @@ class Runtime(Protocol):
 
     def attach(self, runtime_id: str) -> Attachment:
         """The streams of a container, to be taken before it is started."""
+
+    def execute(
+        self, runtime_id: str, command: str, env: Mapping[str, str], *, tty: bool
+    ) -> Execution:
+        """Make ready to run a command inside a running dyno, begun as the dyno's own was.
+
+        Its environment is the dyno's, with `env` on top.
+
+        Raises:
+            EngineRefused: the dyno does not run.
+        """
 
     def usage(self) -> Mapping[str, Usage]:
         """What each running container uses, by runtime id."""
