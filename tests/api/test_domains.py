@@ -69,3 +69,20 @@ def test_names_that_may_not_be(api, hello, hostname):
     """What is no host name, or lies under the platform's own domain, is refused in words."""
     assert api.post("/apps/hello/domains", {"hostname": hostname}, 422)["message"]
     assert len(api.get("/apps/hello/domains")) == 1
+
+
+def test_a_domain_has_no_sni_endpoint(api, hello):
+    """Null is taken and changes nothing; another one is not found, with words that say why."""
+    made = api.post("/apps/hello/domains", {"hostname": "www.example.com", "sni_endpoint": None})
+    place = f"/apps/hello/domains/{made['id']}"
+    assert api.patch(place, {"sni_endpoint": None}) == made
+    assert api.patch("/apps/hello/domains/www.example.com", {"sni_endpoint": None}) == made
+    for identity in ("tyrannosaurus-42", str(uuid.uuid4()), {"id": str(uuid.uuid4())}):
+        refused = api.patch(place, {"sni_endpoint": identity}, 422)
+        assert "Couldn't find that SNI endpoint" in refused["message"]
+        added = {"hostname": "two.example.com", "sni_endpoint": identity}
+        assert api.post("/apps/hello/domains", added, 422)["resource"] == "sni_endpoint"
+    assert "sni_endpoint is needed" in api.patch(place, {}, 422)["message"]
+    api.patch("/apps/hello/domains/other.example.com", {"sni_endpoint": None}, 404)
+    own = api.patch("/apps/hello/domains/hello.localhost", {"sni_endpoint": None}, 422)
+    assert "own address" in own["message"]

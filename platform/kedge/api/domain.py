@@ -10,6 +10,7 @@ from kedge.api.answers import answer
 from kedge.api.context import actor, services
 from kedge.api.lists import answer_list
 from kedge.clock import iso
+from kedge.errors import InvalidParams
 from kedge.model.domain import Domain
 from kedge.model.tables import Json
 from kedge.ops import apps, domains
@@ -45,14 +46,24 @@ def list_(app: str) -> Response:
 @routes.post("/apps/<app>/domains")
 def create(app: str) -> Response:
     """Lead a host name to the app."""
-    hostname = bodies.body().get("hostname")
-    return answer(shown(domains.add(services(), actor(), app, hostname)), 201)
+    body = bodies.body()
+    domains.check_sni_endpoint(body.get("sni_endpoint"))
+    return answer(shown(domains.add(services(), actor(), app, body.get("hostname"))), 201)
 
 
 @routes.get("/apps/<app>/domains/<domain>")
 def info(app: str, domain: str) -> Response:
     """One domain, by host name or id."""
     return answer(shown(domains.find(services(), actor(), app, domain)))
+
+
+@routes.patch("/apps/<app>/domains/<domain>")
+def update(app: str, domain: str) -> Response:
+    """Another `sni_endpoint`: null, as Kedge sees to the certificates and there are none."""
+    body = bodies.body()
+    if "sni_endpoint" not in body:
+        raise InvalidParams("sni_endpoint is needed: null, as there are no SNI endpoints here.")
+    return answer(shown(domains.update(services(), actor(), app, domain, body["sni_endpoint"])))
 
 
 @routes.delete("/apps/<app>/domains/<domain>")

@@ -54,6 +54,34 @@ def add(services: Services, actor: Actor, app_identity: str, hostname: object) -
         return domain
 
 
+def update(
+    services: Services, actor: Actor, app_identity: str, identity: str, sni_endpoint: object
+) -> Domain:
+    """The domain, with the SNI endpoint it is to have: none, whoever asks for another is refused.
+
+    Raises:
+        NotFound: the app has no such domain.
+        InvalidParams: as `check_sni_endpoint`, or it is the app's own name.
+    """
+    check_sni_endpoint(sni_endpoint)
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE)
+        domain = _find(tx, app, identity)
+        if domain.kind == "heroku":
+            raise InvalidParams(f"{domain.hostname} is the app's own address and has none.")
+        return domain
+
+
+def check_sni_endpoint(identity: object) -> None:
+    """Raises InvalidParams for all but null: there are none, certificates come by themselves."""
+    if identity:
+        raise InvalidParams(
+            "Couldn't find that SNI endpoint: there are none here, as Kedge sees to the "
+            "certificates of domains. Leave sni_endpoint out, or set it to null.",
+            resource="sni_endpoint",
+        )
+
+
 def remove(services: Services, actor: Actor, app_identity: str, identity: str) -> Domain:
     """Lead a host name nowhere any more.
 
