@@ -10,8 +10,8 @@ from _lib.refusal import Refused
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The container's folders. `kedge` is read-only input, `volume` is kept between an app's
-    builds.
+    """The container's folders. `kedge` is what all builds are given, `order` what this one is for,
+    `volume` is kept between an app's builds.
 
     `app` is what buildpacks get as BUILD_DIR: in the build image a link into the volume, so that
     paths written down by a build hold in the dyno, and trees move between cache and build folder
@@ -19,18 +19,19 @@ class Layout:
     """
 
     kedge: Path = Path("/kedge")
+    order: Path = Path("/tmp/order")  # noqa: S108  (the container is the build's alone)
     volume: Path = Path("/build")
     app: Path = Path("/app")
 
     @property
     def source_tar(self) -> Path:
         """The source, a plain tar."""
-        return self.kedge / "in" / "source.tar"
+        return self.order / "source.tar"
 
     @property
     def request(self) -> Path:
         """What to build, as JSON."""
-        return self.kedge / "in" / "build.json"
+        return self.order / "build.json"
 
     @property
     def env_dir(self) -> Path:

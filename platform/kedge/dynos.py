@@ -66,7 +66,7 @@ def _belongings(
 
     def forget_files(app_id: uuid.UUID) -> None:
         repositories.forget(app_id)
-        builder.forget_cache(app_id)
+        builder.forget_app(app_id)
 
     register = settings.home / "certificates.json"
     certificates = Certificates(router, partial(issue, settings.home), register)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from celery.signals import worker_init, worker_ready
+from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from kedge import services as bound
 from kedge import settings as configuration
@@ -75,3 +75,9 @@ def _log_like_the_others(**_: Any) -> None:
 def _tidy_at_start(**_: Any) -> None:
     tidy.delay(is_new=True)
     installations.of(settings).ready_file("worker").touch()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _leave_nothing_running(**_: Any) -> None:
+    if builder.cache_info().currsize:
+        builder().close()

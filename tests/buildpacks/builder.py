@@ -164,7 +164,7 @@ class Builder:
             self.volume: "/build",
             f"{BUILDPACKS}": "/kedge/buildpacks:ro",
             uv.find_uv_bin(): "/kedge/tools/uv:ro",
-            f"{place}/in": "/kedge/in:ro",
+            f"{place}/in": "/tmp/order:ro",
             f"{place}/env": "/kedge/env:ro",
         }
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,10 @@ from kedge.engine.protocols import Builder, BuildSpec, Built, SlugStore
 from kedge.settings import Settings
 
 RUNNER = Path(__file__).with_name("runner.py")
+BUILDPACKS = Path(__file__).resolve().parents[2] / "buildpacks"
+NONE_STANDS_BY = {"stands_by": False, "afterwards_seconds": 0.0}
+# What of the real runner talks to the platform.
+REAL = ("_runner/serve.py", "_runner/parcels.py", "_runner/layout.py", "_lib/refusal.py")
 
 
 @dataclass
@@ -64,11 +69,19 @@ class BuildLab:
         return self.build({"build.py": "\n".join(lines)}, **changes)
 
 
-def docker_builder(settings: Settings, installation: str, slugs: SlugStore, folder: Path) -> Any:
-    """The real builder with the stand-in runner."""
+def docker_builder(
+    settings: Settings,
+    installation: str,
+    slugs: SlugStore,
+    folder: Path,
+    **options: Any,
+) -> Any:
+    """The real builder with the stand-in runner; no container waits unless that is asked for."""
     from kedge.engine.docker.builder import DockerBuilder
 
-    runner = folder / "buildpacks" / "_runner"
-    runner.mkdir(parents=True, exist_ok=True)
-    (runner / "build.py").write_text(RUNNER.read_text())
-    return DockerBuilder(settings, installation, slugs, folder / "buildpacks")
+    buildpacks = folder / "buildpacks"
+    for name in REAL:
+        (buildpacks / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BUILDPACKS / name, buildpacks / name)
+    (buildpacks / "_runner" / "stages.py").write_text(RUNNER.read_text())
+    return DockerBuilder(settings, installation, slugs, buildpacks, **{**NONE_STANDS_BY, **options})

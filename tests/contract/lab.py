@@ -187,7 +187,9 @@ def shared_builder(
 
     settings, installation = docker_home
     _, slugs = docker_runtime
-    return docker_builder(settings, installation, slugs, tmp_path_factory.mktemp("builder"))
+    builder = docker_builder(settings, installation, slugs, tmp_path_factory.mktemp("builder"))
+    yield builder
+    builder.close()
 
 
 @pytest.fixture

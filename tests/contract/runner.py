@@ -1,20 +1,54 @@
-"""A stand-in for the buildpacks' runner: the source itself says what its build does.
+"""A stand-in for what the buildpacks' runner does: the source itself says what its build does.
 
-It goes into the buildpacks volume as `_runner/build.py`. A source's `build.py` is run with what is
-below; without one, the source is the slug and its Procfile gives the process types.
+It goes into the buildpacks volume as `_runner/stages.py`, beside the real `serve.py`. A source's
+`build.py` is run with what is below; without one, the source is the slug and its Procfile gives
+the process types.
 """
 
 import hashlib
 import json
 import os  # noqa: F401 - for the scripts of sources
 import pathlib
-import sys
+import sys  # noqa: F401
 import tarfile
 
 BUILD = pathlib.Path("/build")
 OUT = BUILD / "out"
 WORK = BUILD / "work"
-request = json.loads(pathlib.Path("/kedge/in/build.json").read_text())
+request = {}
+
+
+def run(layout):
+    """Build what `layout` holds; the exit status."""
+    try:
+        build(layout)
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def build(layout):
+    """The same, but that scripts may leave by `sys.exit`."""
+    request.update(json.loads(layout.request.read_text()))
+    OUT.mkdir(exist_ok=True)
+    WORK.mkdir(exist_ok=True)
+    for old in (*OUT.glob("*.tar"), *WORK.iterdir()):
+        old.unlink()
+    with tarfile.open(layout.source_tar) as source:
+        source.extractall(WORK, filter="data")
+    print("-----> Building", flush=True)  # noqa: T201 - what a build says
+    script = WORK / "build.py"
+    if script.exists():
+        exec(compile(script.read_text(), "build.py", "exec"), globals())
+        return
+    lines = (WORK / "Procfile").read_text().splitlines()
+    result(
+        description="Test",
+        buildpacks=[{"name": "test", "version": "1"}],
+        process_types={k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)},
+        layers=[layer("source", {path.name: 10 for path in sorted(WORK.iterdir())})],
+        largest=[],
+    )
 
 
 def layer(kind, files):
@@ -34,22 +68,3 @@ def layer(kind, files):
 def result(status="succeeded", **facts):
     """Write the result."""
     (OUT / "result.json").write_text(json.dumps({"status": status, **facts}))
-
-
-OUT.mkdir(exist_ok=True)
-WORK.mkdir(exist_ok=True)
-with tarfile.open("/kedge/in/source.tar") as source:
-    source.extractall(WORK, filter="data")
-script = WORK / "build.py"
-print("-----> Building", flush=True)  # noqa: T201 - what a build says
-if script.exists():
-    exec(compile(script.read_text(), "build.py", "exec"))
-    sys.exit(0)
-lines = (WORK / "Procfile").read_text().splitlines()
-result(
-    description="Test",
-    buildpacks=[{"name": "test", "version": "1"}],
-    process_types={k.strip(): v.strip() for k, _, v in (line.partition(":") for line in lines)},
-    layers=[layer("source", {path.name: 10 for path in sorted(WORK.iterdir())})],
-    largest=[],
-)

@@ -131,9 +131,13 @@ class Installation:
         subprocess.run(control, check=True, capture_output=True, timeout=30)
 
     def containers(self, **labels: str) -> list[Any]:
-        """Its containers, running or not, with these further labels (`app="shop"`)."""
+        """Its containers, running or not, with these further labels (`app="shop"`).
+
+        Without the one that waits for a build, which comes and goes by itself.
+        """
         wanted = [f"kedge.home={self.id}", *(f"kedge.{k}={v}" for k, v in labels.items())]
-        return docker.from_env().containers.list(all=True, filters={"label": wanted})
+        found = docker.from_env().containers.list(all=True, filters={"label": wanted})
+        return [each for each in found if not each.name.endswith("-build-next")]
 
     def destroy(self) -> None:
         """Leave nothing behind: processes, containers, network, volumes, images, files."""

@@ -14,6 +14,7 @@ from kedge.engine.docker.output import frames
 
 READ_BYTES = 64 * 1024
 END_OF_TRANSMISSION = b"\x04"
+STANDARD_OUTPUT = 1
 
 
 class Streams:
@@ -25,7 +26,8 @@ class Streams:
         self._closed = False
         self._socket: socket.socket = getattr(answer, "_sock", answer)
         self._socket.settimeout(None)
-        self._output = self._chunks() if tty else (part for _, part in frames(self._chunks()))
+        chunks = self._chunks()
+        self._output = ((STANDARD_OUTPUT, chunk) for chunk in chunks) if tty else frames(chunks)
 
     def send(self, payload: bytes) -> None:
         """Write to the standard input; what comes after its end is lost."""
@@ -42,7 +44,11 @@ class Streams:
 
     def receive(self) -> bytes:
         """The next bytes that were written, b"" at the end."""
-        return next(self._output, b"")
+        return self.receive_of_stream()[1]
+
+    def receive_of_stream(self) -> tuple[int, bytes]:
+        """The same with where they were written: 1 standard output, 2 error."""
+        return next(self._output, (STANDARD_OUTPUT, b""))
 
     def close(self) -> None:
         """Let go of the streams; what runs goes on."""

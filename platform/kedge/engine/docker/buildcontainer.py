@@ -6,19 +6,19 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from docker import APIClient
 
 from kedge.engine.docker import dyno
 from kedge.engine.docker.network import Network
-from kedge.engine.docker.tarstream import DYNO_UID, Member
 from kedge.engine.protocols import BuildSpec
 from kedge.settings import Settings
 
-# One stream: lines written to two at the same time would be cut into each other on their way.
-COMMAND = ("sh", "-c", "exec python3 -u /kedge/buildpacks/_runner/build.py 2>&1")
-RESULT = "/build/out/result.json"
+COMMAND = ("python3", "-u", "/kedge/buildpacks/_runner/serve.py")
+# Config vars lie in memory, not in the layer the build writes to.
+ENV_MOUNT = {"/kedge/env": f"mode=0700,uid={dyno.DYNO_USER},gid={dyno.DYNO_USER}"}
 # The build is the first to go when the host itself runs out of memory, and gives way to dynos.
 OOM_SCORE = 800
 CPU_SHARES = 128
@@ -60,6 +60,7 @@ def request(
         "command": [],
         "user": dyno.DYNO_USER,
         "working_dir": "/build",
+        "stdin_open": True,
         "environment": {
             **{name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ},
             **dyno.ca_variables(bundle),
@@ -76,25 +77,21 @@ def request(
             oom_score_adj=OOM_SCORE,
             network_mode=network.name,
             binds=[*volumes.binds(), *dyno.ca_binds(bundle)],
+            tmpfs=ENV_MOUNT,
             log_config=dyno.log_config(keep=False),
         ),
     }
 
 
-def members(spec: BuildSpec, settings: Settings) -> Iterator[Member]:
-    """What the runner finds, relative to the root."""
-    yield Member("kedge/in", None, mode=0o755)
-    yield Member("kedge/in/build.json", _order(spec, settings))
-    yield Member("kedge/in/source.tar", spec.source)
-    yield Member("kedge/env", None, mode=0o700, uid=DYNO_UID)
+def order(spec: BuildSpec, settings: Settings) -> Iterator[tuple[str, bytes | Path]]:
+    """The files the runner (`buildpacks/_runner/serve.py`) is given to build from."""
+    yield "build.json", _request(spec, settings)
+    yield "source.tar", spec.source
     for key, value in spec.env.items():
-        yield Member(f"kedge/env/{key}", value.encode(), mode=0o400, uid=DYNO_UID)
-    # In the place of the last build's result, so that it cannot be taken for this one's.
-    yield Member("build/out", None, mode=0o755, uid=DYNO_UID)
-    yield Member("build/out/result.json", b"{}", uid=DYNO_UID)
+        yield f"env/{key}", value.encode()
 
 
-def _order(spec: BuildSpec, settings: Settings) -> bytes:
+def _request(spec: BuildSpec, settings: Settings) -> bytes:
     return json.dumps(
         {
             "app": spec.app_name,

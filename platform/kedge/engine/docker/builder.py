@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import docker.errors
+import structlog
 
-from kedge.engine.docker import buildcontainer, buildresult, files, labels
-from kedge.engine.docker.attach import DockerAttachment
-from kedge.engine.docker.buildcontainer import BuildVolumes
-from kedge.engine.docker.client import Engine, status_of, translated
-from kedge.engine.docker.site import Site
-from kedge.engine.docker.volumes import Volumes
-from kedge.engine.protocols import BuildSpec, Built, SlugStore
+from kedge.engine.docker import buildresult
+from kedge.engine.docker.buildpool import BuildPool
+from kedge.engine.docker.client import Engine, translated
+from kedge.engine.docker.images import Images
+from kedge.engine.protocols import BuildSpec, Built, SlugImage, SlugStore
 from kedge.errors import (
     BuildCancelled,
     BuildFailed,
     BuildOutOfMemory,
     BuildOutOfTime,
-    RuntimeDown,
+    KedgeError,
+    SlugTooLarge,
 )
 from kedge.settings import Settings
 
+log = structlog.get_logger()
 # The checkout's folder: platform/kedge/engine/docker/builder.py is four below.
 BUILDPACKS = Path(__file__).parents[4] / "buildpacks"
-ASK_SECONDS = 1.0
-# Pieces of output waiting for `emit`; a slow one makes the build wait, not this process grow.
-WAITING_PIECES = 64
 REAP_SECONDS = 30
 REMOVED = "The build's container was removed while it ran."
+# What a build has made is started at once, and has the processors first. Then what is left of the
+# build goes, and the next one's container is started.
+AFTERWARDS_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,137 +55,83 @@ class DockerBuilder:
         installation: str,
         slugs: SlugStore,
         buildpacks: Path = BUILDPACKS,
+        *,
+        afterwards_seconds: float = AFTERWARDS_SECONDS,
+        stands_by: bool = True,
     ) -> None:
+        """`stands_by`: whether a container waits for the next build of the app built last."""
         self._settings = settings
         self._slugs = slugs
-        self._buildpacks = buildpacks
         self._engine = Engine(settings.docker_host, installation)
-        self._site = Site(self._engine, settings)
-        self._volumes = Volumes(
-            self._engine, settings.stack_build_image, settings.home / "volumes.lock"
+        self._images = Images(self._engine, settings.stack_run_image, slugs, settings.home)
+        self._pool = BuildPool(
+            self._engine,
+            settings,
+            buildpacks,
+            afterwards_seconds=afterwards_seconds,
+            stands_by=stands_by,
         )
 
     def build(
         self, spec: BuildSpec, emit: Callable[[bytes], None], cancelled: Callable[[], bool]
     ) -> Built:
         """Run one build; `emit` gets its output as it comes, `cancelled` is asked every second."""
-        with self._container(spec) as container:
-            ended = self._run(container, emit, cancelled)
-            if ended.exit_status != 0 and ended.out_of_memory:
-                raise BuildOutOfMemory(_out_of_memory_words(self._settings.build_memory_mb))
+        with self._pool.container(spec) as container:
+            talk, began_at = container.talk, time.time()
+            check = self._budget(cancelled)
             try:
-                return self._built(container, ended)
-            except RuntimeDown:
-                if self._is_gone(container):
-                    raise BuildFailed(REMOVED) from None
+                result = talk.result(emit, check)
+                built = buildresult.receive(result, self._slugs, self._settings.slug_limit_mb)
+                self._prepare(built.slug)
+                talk.finish_screen(emit, check)
+            except (BuildFailed, SlugTooLarge):
+                talk.finish_screen(emit, check)
+                talk.close()
+                ended = self._ended(container.runtime_id, began_at)
+                if ended.exit_status != 0 and ended.out_of_memory:
+                    words = _out_of_memory_words(self._settings.build_memory_mb)
+                    raise BuildOutOfMemory(words) from None
                 raise
-
-    def _built(self, container: str, ended: _Ended) -> Built:
-        """What the build says it made, with its layers kept."""
-
-        def open_file(path: str) -> Any:
-            return files.opened(self._engine, container, path)
-
-        result = buildresult.read(open_file, buildcontainer.RESULT)
-        buildresult.refuse(result)
-        if ended.exit_status != 0:
-            raise BuildFailed(f"The build ended with exit status {ended.exit_status}.")
-        return buildresult.store(result, self._slugs, open_file, self._settings.slug_limit_mb)
-
-    def _is_gone(self, container: str) -> bool:
-        """Whether a container was removed, or is being: the engine answers with errors then."""
-        with translated("look at a build's container"):
-            try:
-                state = self._engine.api.inspect_container(container)["State"]
-            except docker.errors.NotFound:
-                return True
-        return state["Status"] in {"removing", "dead"}
+            return built
 
     def sweep(self, running: Sequence[UUID]) -> None:
         """End containers of builds that are not in `running` (their worker died)."""
-        keep = {str(build_id) for build_id in running}
-        filters = labels.filters(self._engine.installation, kind="build")
-        with translated("list builds"):
-            found = self._engine.api.containers(all=True, filters=filters)
-        for container in found:
-            if container["Labels"].get(labels.BUILD_ID) not in keep:
-                self._remove(container["Id"])
+        self._pool.sweep(running)
 
     def forget_cache(self, app_id: UUID) -> None:
         """Drop the build cache of an app. Raises Conflict while a build of it runs."""
-        self._volumes.forget_cache(app_id)
+        self._pool.forget_cache(app_id)
 
-    @contextmanager
-    def _container(self, spec: BuildSpec) -> Iterator[str]:
-        """The build's container, with all it needs in it; gone afterwards, whatever happens."""
-        container = self._create(spec)
-        try:
-            files.put(self._engine, container, "/", buildcontainer.members(spec, self._settings))
-            yield container
-        finally:
-            with suppress(RuntimeDown):  # `sweep` finds it when the engine is back
-                self._remove(container)
+    def close(self) -> None:
+        """Leave no container behind that waits for a build."""
+        self._pool.close()
 
-    def _create(self, spec: BuildSpec) -> str:
-        volumes = BuildVolumes(
-            cache=self._volumes.cache(spec.app_id),
-            buildpacks=self._volumes.buildpacks(self._buildpacks),
-            tools=self._volumes.tools(),
-        )
-        wanted = buildcontainer.request(
-            self._engine.api,
-            self._settings,
-            network=self._site.ensure(),
-            volumes=volumes,
-            stack=spec.stack,
-        )
-        name = labels.build_container_name(self._engine.installation, spec)
-        with translated(f"make a build container for {spec.app_name}"):
-            self._remove(name)  # left by a worker that died in the middle of this very build
-            made = self._engine.api.create_container(
-                name=name, labels=labels.of_build(self._engine.installation, spec), **wanted
-            )
-        return str(made["Id"])
+    def forget_app(self, app_id: UUID) -> None:
+        """Drop the build cache of an app that builds no more, and what else there is of it."""
+        self._pool.forget_app(app_id)
 
-    def _run(
-        self, container: str, emit: Callable[[bytes], None], cancelled: Callable[[], bool]
-    ) -> _Ended:
-        began_at = time.time()
-        attachment = DockerAttachment(self._engine, container)
-        pieces = _pieces(attachment)
-        try:
-            with translated("start a build"):
-                self._engine.api.start(container)
-            self._watch(pieces, emit, cancelled)
-        except BaseException:
-            attachment.close()
-            _drain(pieces)
-            raise
-        attachment.close()
-        return self._ended(container, began_at)
+    def _prepare(self, slug: SlugImage) -> None:
+        """Make a slug startable while it becomes a release; whoever starts it makes sure of it."""
 
-    def _watch(
-        self,
-        pieces: queue.Queue[bytes],
-        emit: Callable[[bytes], None],
-        cancelled: Callable[[], bool],
-    ) -> None:
-        """Pass output on until its end; leave by an exception when it must not go on."""
+        def prepare() -> None:
+            try:
+                self._images.prepare(slug)
+            except KedgeError as error:
+                log.warning("build.image_not_prepared", reason=error.message)
+
+        threading.Thread(target=prepare, name="build-image", daemon=True).start()
+
+    def _budget(self, cancelled: Callable[[], bool]) -> Callable[[], None]:
+        """What raises when a build that begins now may not go on."""
         deadline = time.monotonic() + self._settings.build_seconds
-        ask_at = time.monotonic() + ASK_SECONDS
-        while True:
-            with suppress(queue.Empty):
-                piece = pieces.get(timeout=max(0.0, ask_at - time.monotonic()))
-                if not piece:
-                    return
-                emit(piece)
-            now = time.monotonic()
-            if now >= ask_at:
-                ask_at = now + ASK_SECONDS
-                if cancelled():
-                    raise BuildCancelled("The build was cancelled.")
-                if now >= deadline:
-                    raise BuildOutOfTime(_out_of_time_words(self._settings.build_seconds))
+
+        def check() -> None:
+            if cancelled():
+                raise BuildCancelled("The build was cancelled.")
+            if time.monotonic() >= deadline:
+                raise BuildOutOfTime(_out_of_time_words(self._settings.build_seconds))
+
+        return check
 
     def _ended(self, container: str, began_at: float) -> _Ended:
         api = self._engine.api
@@ -196,6 +141,8 @@ class DockerBuilder:
                 state = api.inspect_container(container)["State"]
             except docker.errors.NotFound as error:
                 raise BuildFailed(REMOVED) from error
+            if state["Status"] in {"removing", "dead"}:
+                raise BuildFailed(REMOVED)
             out_of_memory = bool(state["OOMKilled"]) or (
                 state["ExitCode"] != 0 and self._child_ran_out(container, began_at)
             )
@@ -211,35 +158,6 @@ class DockerBuilder:
             filters={"container": [container], "event": ["oom"]},
         )
         return any(True for _ in found)
-
-    def _remove(self, container: str) -> None:
-        with translated("remove a build's container"):
-            try:
-                self._engine.api.remove_container(container, v=True, force=True)
-            except docker.errors.APIError as error:
-                if status_of(error) not in {404, 409}:
-                    raise
-
-
-def _pieces(attachment: DockerAttachment) -> queue.Queue[bytes]:
-    """What the build writes, read in a thread so that waiting for it can be cut short; b"" ends."""
-    pieces: queue.Queue[bytes] = queue.Queue(WAITING_PIECES)
-
-    def pump() -> None:
-        while True:
-            piece = attachment.receive()
-            pieces.put(piece)
-            if not piece:
-                return
-
-    threading.Thread(target=pump, name="build-output", daemon=True).start()
-    return pieces
-
-
-def _drain(pieces: queue.Queue[bytes]) -> None:
-    """Let the reading thread come to its end."""
-    while pieces.get():
-        pass
 
 
 def _out_of_memory_words(limit_mb: int) -> str:

@@ -1,29 +1,30 @@
 """What a build says it made, checked, and its layers brought into the slug store.
 
-The file is written inside the build container, by code of the app if that wants to: nothing in it
-is believed unseen.
+`result.json` comes first, then layers by the names that has for them. They are written inside the
+build container, by code of the app if that wants to: nothing in them is believed unseen.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Literal, cast
 
+from kedge.engine.docker import parcels
 from kedge.engine.protocols import Built, Layer, SlugStore
 from kedge.engine.slugs import slug_of
 from kedge.errors import BuildFailed, NotFound, SlugTooLarge
 
 LIMIT_BYTES = 4 << 20
+Kind = Literal["dependencies", "source"]
 KINDS = ("dependencies", "source")
+NO_RESULT = "The build ended without a result it can be judged by."
 # How the runner's own check of the limit begins.
 TOO_LARGE = "Compiled slug size"
 SHOWN_FOLDERS = 5
 BYTES_IN_MB = 1 << 20
-
-Open = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,29 @@ class Result:
     largest: tuple[tuple[str, int], ...]
 
 
-def read(open_file: Open, path: str) -> Result:
-    """The result at `path`.
+def receive(chunks: Iterator[bytes], slugs: SlugStore, limit_mb: int) -> Built:
+    """What a build made, its layers stored as they come.
 
     Raises:
-        BuildFailed: there is none, or it cannot be understood.
+        BuildFailed: the build says so, or ends without a result that can be understood and kept.
+        SlugTooLarge: it says so, or the layers together are over the limit as they are stored.
+        Unavailable: the store's disk is full.
     """
+    coming = parcels.received(chunks)
     try:
-        with open_file(path) as file:
-            return _parsed(_storable(json.loads(file.read(LIMIT_BYTES))))
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BuildFailed("The build ended without a result it can be judged by.") from error
+        result = _read(next(coming))
+        _refuse(result)
+        stored = dict(_stored(coming, result, slugs))
+    except (parcels.Garbled, StopIteration) as error:
+        raise BuildFailed(NO_RESULT) from error
+    return _built(result, stored, slugs, limit_mb)
+
+
+def _read(file: parcels.Parcel) -> Result:
+    try:
+        return _parsed(_storable(json.loads(file.read(LIMIT_BYTES))))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BuildFailed(NO_RESULT) from error
 
 
 def _storable(value: Any) -> Any:
@@ -78,8 +91,7 @@ def _parsed(fields: Mapping[str, Any]) -> Result:
     )
 
 
-def refuse(result: Result) -> None:
-    """Raise what a failed build is refused with: BuildFailed or SlugTooLarge."""
+def _refuse(result: Result) -> None:
     if result.reason is None:
         return
     if result.reason.startswith(TOO_LARGE):
@@ -87,20 +99,23 @@ def refuse(result: Result) -> None:
     raise BuildFailed(result.reason)
 
 
-def store(result: Result, slugs: SlugStore, open_file: Open, limit_mb: int) -> Built:
-    """Bring the layers into the store.
+def _stored(
+    coming: Iterator[parcels.Parcel], result: Result, slugs: SlugStore
+) -> Iterator[tuple[str, Layer]]:
+    """The layers that come, by their names, stored."""
+    kinds = {_file_name(entry): _kind(entry) for entry in result.layers if entry.get("path")}
+    for file in coming:
+        if file.name in kinds:
+            yield file.name, slugs.add(cast("BinaryIO", file), kinds[file.name])
 
-    Raises:
-        BuildFailed: a layer is not what the result says, or not there.
-        SlugTooLarge: together they are over the limit, as they are stored.
-        Unavailable: the store's disk is full.
-    """
-    layers = tuple(_kept(entry, slugs, open_file) for entry in result.layers)
+
+def _built(result: Result, stored: Mapping[str, Layer], slugs: SlugStore, limit_mb: int) -> Built:
+    layers = tuple(_layer(entry, stored, slugs) for entry in result.layers)
     if not layers:
         raise BuildFailed("The build made no slug.")
-    stored = sum(layer.stored_bytes for layer in layers)
-    if stored > limit_mb * BYTES_IN_MB:
-        raise SlugTooLarge(_too_large_words(stored, limit_mb, result.largest))
+    stored_bytes = sum(layer.stored_bytes for layer in layers)
+    if stored_bytes > limit_mb * BYTES_IN_MB:
+        raise SlugTooLarge(_too_large_words(stored_bytes, limit_mb, result.largest))
     return Built(
         slug=slug_of(layers),
         process_types=result.process_types,
@@ -109,29 +124,38 @@ def store(result: Result, slugs: SlugStore, open_file: Open, limit_mb: int) -> B
     )
 
 
-def _kept(entry: Mapping[str, Any], slugs: SlugStore, open_file: Open) -> Layer:
-    kind, digest, path = entry.get("kind"), str(entry.get("digest")), entry.get("path")
-    if kind not in KINDS:
-        raise BuildFailed(f"The build made a layer of an unknown kind: {kind!r}.")
-    known_kind = cast("Literal['dependencies', 'source']", kind)
+def _layer(entry: Mapping[str, Any], stored: Mapping[str, Layer], slugs: SlugStore) -> Layer:
+    kind, digest, path = _kind(entry), str(entry.get("digest")), entry.get("path")
     if path is None:
-        try:
-            stored = slugs.touch(digest)
-        except NotFound as error:
-            raise BuildFailed(
-                "A part of an earlier slug is not in the slug store any more. "
-                "Purge the build cache (`kedge builds:cache:purge`) and push again."
-            ) from error
-        plain = int(entry.get("bytes", 0))
-        return Layer(digest=digest, kind=known_kind, plain_bytes=plain, stored_bytes=stored)
-    try:
-        with open_file(str(path)) as tar:
-            layer = slugs.add(tar, known_kind)
-    except FileNotFoundError as error:
-        raise BuildFailed(f"The build did not leave its layer {path}.") from error
+        return _kept_before(kind, digest, int(entry.get("bytes", 0)), slugs)
+    layer = stored.get(_file_name(entry))
+    if layer is None:
+        raise BuildFailed(f"The build did not leave its layer {path}.")
     if layer.digest != digest:
         raise BuildFailed("A layer of the slug changed while it was stored. Push again.")
     return layer
+
+
+def _kept_before(kind: Kind, digest: str, plain_bytes: int, slugs: SlugStore) -> Layer:
+    try:
+        stored_bytes = slugs.touch(digest)
+    except NotFound as error:
+        raise BuildFailed(
+            "A part of an earlier slug is not in the slug store any more. "
+            "Purge the build cache (`kedge builds:cache:purge`) and push again."
+        ) from error
+    return Layer(digest=digest, kind=kind, plain_bytes=plain_bytes, stored_bytes=stored_bytes)
+
+
+def _kind(entry: Mapping[str, Any]) -> Kind:
+    kind = entry.get("kind")
+    if kind not in KINDS:
+        raise BuildFailed(f"The build made a layer of an unknown kind: {kind!r}.")
+    return cast("Kind", kind)
+
+
+def _file_name(entry: Mapping[str, Any]) -> str:
+    return PurePosixPath(str(entry.get("path"))).name
 
 
 def _too_large_words(stored: int, limit_mb: int, largest: Sequence[tuple[str, int]]) -> str:

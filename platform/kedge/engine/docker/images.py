@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import docker.errors
 
 from kedge.engine.docker import labels
 from kedge.engine.docker.client import LOAD_SECONDS, Engine, status_of, translated
+from kedge.engine.docker.exclusive import exclusive
 from kedge.engine.docker.releaseimage import ReleaseImage, Stack
 from kedge.engine.docker.stackdescriptors import StackDescriptors
 from kedge.engine.docker.tarstream import Readable
@@ -29,7 +29,7 @@ class Images:
         self._engine = engine
         self._run_image = run_image
         self._slugs = slugs
-        self._loading = threading.Lock()
+        self._lock = home / "images.lock"
         self._stacks: dict[str, Stack] = {}
         self._descriptors = StackDescriptors(engine, run_image, home / "stack-layers.json")
         self._in_containerd: bool | None = None
@@ -48,7 +48,8 @@ class Images:
         stack = self._stack()
         if self._is_there(slug, stack):
             return
-        with self._loading:  # one at a time: loading is bound by the disk
+        # One at a time: loading is bound by the disk, and the builder may be at this very image.
+        with exclusive(self._lock):
             if self._is_there(slug, stack):
                 return
             image = ReleaseImage(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from kedge.engine.protocols import BuildSpec, ContainerSpec
+from kedge.engine.protocols import ContainerSpec
 
 HOME = "kedge.home"
 APP = "kedge.app"
@@ -14,7 +14,6 @@ DYNO = "kedge.dyno"
 RELEASE = "kedge.release"
 APP_ID = "kedge.app_id"
 DYNO_ID = "kedge.dyno_id"
-BUILD_ID = "kedge.build_id"
 # On an add-on's container, which its provider makes: whose it is, and where it listens.
 ADDON_ID = "kedge.addon"
 ADDON_PORT = "kedge.port"
@@ -22,6 +21,9 @@ ADDON_PORT = "kedge.port"
 SLUG = "kedge.slug"
 STACK_IMAGE = "kedge.stack_image"
 LAYERS = "kedge.layers"
+
+# How the name of a build container ends that waits for a build.
+NEXT = "next"
 
 DYNO_KINDS = ("dyno", "run", "release")
 
@@ -39,15 +41,9 @@ def of_dyno(installation: str, spec: ContainerSpec) -> dict[str, str]:
     }
 
 
-def of_build(installation: str, spec: BuildSpec) -> dict[str, str]:
-    """The labels of a build's container."""
-    return {
-        HOME: installation,
-        APP: spec.app_name,
-        KIND: "build",
-        BUILD_ID: str(spec.build_id),
-        APP_ID: str(spec.app_id),
-    }
+def of_build(installation: str, app_name: str, app_id: UUID) -> dict[str, str]:
+    """The labels of a build's container. Which build it is for, its name tells: that can change."""
+    return {HOME: installation, APP: app_name, KIND: "build", APP_ID: str(app_id)}
 
 
 def dyno_container_name(installation: str, spec: ContainerSpec) -> str:
@@ -55,9 +51,14 @@ def dyno_container_name(installation: str, spec: ContainerSpec) -> str:
     return f"kedge-{installation}-{spec.app_name}-{spec.name}-{spec.dyno_id.hex[:8]}"
 
 
-def build_container_name(installation: str, spec: BuildSpec) -> str:
-    """`kedge-<installation>-<app>-build-<8 hex>`."""
-    return f"kedge-{installation}-{spec.app_name}-build-{spec.build_id.hex[:8]}"
+def build_container_name(installation: str, app_name: str, build_id: UUID | None) -> str:
+    """`kedge-<installation>-<app>-build-<8 hex>`; of one that waits for a build, `…-build-next`."""
+    return f"kedge-{installation}-{app_name}-build-{build_key(build_id)}"
+
+
+def build_key(build_id: UUID | None) -> str:
+    """How a build container's name ends."""
+    return build_id.hex[:8] if build_id else NEXT
 
 
 def filters(installation: str, **more: str) -> dict[str, list[str]]:

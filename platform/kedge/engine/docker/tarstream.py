@@ -13,7 +13,6 @@ from typing import BinaryIO, cast
 from kedge.errors import RuntimeDown
 
 CHUNK_BYTES = 1 << 20
-DYNO_UID = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +13,7 @@ import uv
 
 from kedge.engine.docker import files, labels
 from kedge.engine.docker.client import Engine, status_of, translated
+from kedge.engine.docker.exclusive import exclusive
 from kedge.engine.docker.tarstream import Member
 from kedge.errors import Conflict
 
@@ -40,6 +39,15 @@ class Volumes:
         name = self._cache_name(app_id)
         self._make(name, {ROLE: "cache", labels.APP_ID: str(app_id)})
         return name
+
+    def has_cache(self, app_id: UUID) -> bool:
+        """Whether an app has a cache, made by `cache` and not by the engine for want of one."""
+        with translated("look for a build cache"):
+            try:
+                found = self._engine.api.inspect_volume(self._cache_name(app_id))
+            except docker.errors.NotFound:
+                return False
+        return labels.APP_ID in (found["Labels"] or {})
 
     def forget_cache(self, app_id: UUID) -> None:
         """Drop an app's cache. Raises Conflict while a build uses it."""
@@ -74,7 +82,7 @@ class Volumes:
         """A volume of that content; complete, whoever began to fill it."""
         name = f"kedge-{self._engine.installation}-{role}-{key[:16]}"
         if name not in self._complete or not self._is_there(name):
-            with self._locked():
+            with exclusive(self._lock):  # one fills it, others find it filled
                 self._make(name, {ROLE: role})
                 self._fill(name, members)
                 self._drop_others(role, name)
@@ -131,14 +139,6 @@ class Volumes:
                     except docker.errors.APIError as error:
                         if status_of(error) not in {404, 409}:
                             raise
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One filler at a time among all processes of the installation; freed with the process."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield
 
 
 def tree(folder: Path) -> Iterator[Member]:
