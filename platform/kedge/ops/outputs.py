@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kedge.db import Transaction
@@ -17,6 +18,14 @@ EXPIRED_WORDS = (
     b" !     This output is no longer kept: it is older than the server's KEDGE_OUTPUT_DAYS, and "
     b"not among the app's newest.\n"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many bytes of an output there are, and whether there will be no more."""
+
+    size_bytes: int
+    is_complete: bool
 
 
 def topic(output_id: uuid.UUID) -> str:
@@ -98,17 +107,50 @@ def read(services: Services, output_id: uuid.UUID, first: int) -> tuple[list[byt
         return list(tx.scalars(query)), output is None or output.is_complete
 
 
-def follow(services: Services, output_id: uuid.UUID) -> Iterator[bytes]:
-    """The whole output, as it comes, to its end; b"" about every second of silence."""
-    number = 0
+def follow(services: Services, output_id: uuid.UUID, first_byte: int = 0) -> Iterator[bytes]:
+    """The output from a byte on, as it comes, to its end; b"" about every second of silence."""
+    number, seen = _place(services, output_id, first_byte) if first_byte else (0, 0)
     while True:
         chunks, complete = read(services, output_id, number)
-        yield from chunks
+        for chunk in chunks:
+            if payload := chunk[seen:]:
+                yield payload
+            seen = 0
         number += len(chunks)
         if complete:
             return
         if not chunks and not services.wakes.wait(topic(output_id), POLL_SECONDS):
             yield b""
+
+
+def extent(services: Services, output_id: uuid.UUID) -> Extent | None:
+    """How much there is to read now; None when there is nothing yet."""
+    with services.database.transaction() as tx:
+        output = tx.get(Output, output_id)
+        if output is None:
+            return None
+        if output.expired_at:
+            return Extent(len(EXPIRED_WORDS), is_complete=True)
+        return Extent(output.kept_bytes, output.is_complete)
+
+
+def _place(services: Services, output_id: uuid.UUID, first_byte: int) -> tuple[int, int]:
+    """The number of the chunk a byte is in, and how much of that chunk comes before it."""
+    size = func.length(OutputChunk.payload)
+    end = func.sum(size).over(order_by=OutputChunk.number)
+    query = select(OutputChunk.number, (end - size).label("start"), end.label("end"))
+    chunks = query.where(OutputChunk.output_id == output_id).subquery()
+    with services.database.transaction() as tx:
+        output = tx.get(Output, output_id)
+        if output is None or output.expired_at:
+            return 0, first_byte
+        found = tx.execute(
+            select(chunks.c.number, chunks.c.start)
+            .where(chunks.c.end > first_byte)
+            .order_by(chunks.c.number)
+            .limit(1)
+        ).first()
+        return (found[0], first_byte - int(found[1])) if found else (output.next_chunk, 0)
 
 
 def _append(tx: Session, output: Output, payload: bytes) -> None:
