@@ -136,7 +136,9 @@ class Installation:
         Without the one that waits for a build, which comes and goes by itself.
         """
         wanted = [f"kedge.home={self.id}", *(f"kedge.{k}={v}" for k, v in labels.items())]
-        found = docker.from_env().containers.list(all=True, filters={"label": wanted})
+        found = docker.from_env().containers.list(
+            all=True, filters={"label": wanted}, ignore_removed=True
+        )
         return [each for each in found if not each.name.endswith("-build-next")]
 
     def destroy(self) -> None:
