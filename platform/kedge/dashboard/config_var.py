@@ -59,6 +59,9 @@ def remove(app: str) -> Response:
 def ask_reveal(app: str) -> Response:
     """On to the page that shows one value, for a minute."""
     seen, key = visit(app), request.form.get("key", "")
+    known = config_vars.keys(seen.services, seen.actor, str(seen.the_app.id))
+    if key not in known.names:
+        return go(seen.path("settings"), f"There is no config var {key} any more.", "bad")
     until = int(time.time()) + REVEALED_SECONDS
     proof = _proof(seen, key, until)
     return go(seen.path("settings", "reveal", key, until=until, proof=proof))

@@ -96,7 +96,9 @@ def use_link(token: str) -> Response:
 @routes.post("/dashboard/sign-out")
 def sign_out() -> Response:
     """End the session."""
+    ended = context.session().session_id
     sessions.sign_out(context.services(), cookies.session_token() or "")
+    context.dashboard().hub.dismiss(lambda reader: reader.account.session_id == ended)
     response = redirect(paths.SIGN_IN)
     cookies.drop(response, cookies.SESSION)
     return response

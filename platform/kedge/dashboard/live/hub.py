@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -80,6 +80,14 @@ class Hub:
             with self._condition:
                 for watch in watches:
                     self._part(reader, watch)
+
+    def dismiss(self, is_meant: Callable[[Reader], bool]) -> None:
+        """End the streams of these readers at once: their session is over."""
+        with self._condition:
+            readers = {each for watch in self._watches.values() for each in watch.readers}
+        for reader in filter(is_meant, readers):
+            reader.is_dismissed = True
+            reader.changed.set()
 
     def _join(self, reader: Reader, made: Watch) -> Watch:
         with self._condition:

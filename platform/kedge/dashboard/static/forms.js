@@ -34,6 +34,7 @@ async function send(form, submitter) {
   const other = page.querySelector("main");
   if (!other || (answer.redirected && new URL(answer.url).pathname.startsWith("/dashboard/sign-in")))
     return location.assign(answer.url);
+  history.replaceState(null, "", answer.url);
   const focus = document.activeElement?.closest("[id]")?.id;
   morph(document.querySelector("main"), other);
   for (const menu of document.querySelectorAll("header .menu")) {

@@ -5,6 +5,7 @@ import { refresh as refreshTimes } from "./times.js";
 const PAUSE_MS = 3000;
 const LONGEST_PAUSE_MS = 30000;
 const HIDDEN_MS = 10000;
+const GOING_MS = 5000;
 const handlers = new Map([["regions", swap]]);
 let source = null;
 let pause = PAUSE_MS;
@@ -21,6 +22,7 @@ export function listen() {
   if (!document.body.dataset.livePage) return;
   document.addEventListener("visibilitychange", shown);
   addEventListener("pagehide", close);
+  addEventListener("beforeunload", goingAway);
   addEventListener("pageshow", (event) => event.persisted && open());
   if (!document.hidden) open();
 }
@@ -35,6 +37,12 @@ function shown() {
   clearTimeout(hiding);
   if (document.hidden) hiding = setTimeout(close, HIDDEN_MS);
   else if (!source) open();
+}
+
+// Somebody goes on to another page: what ends meanwhile must not bring this one back.
+function goingAway() {
+  close();
+  setTimeout(() => document.hidden || source || open(), GOING_MS);
 }
 
 function address() {
