@@ -31,7 +31,8 @@ check: setup ## format, lint, types, layers and the unit tests: under a minute
 	@.venv/bin/lint-imports
 	@$(PYTEST) tests/unit -q
 
-test: stack ## the whole suite, with real servers and a real engine
+test: stack ## the whole suite, with real servers, a real engine and a real browser
+	@bin/setup tests
 	@$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 bench: stack ## the benchmarks, with their figures
