@@ -27,7 +27,7 @@ from kedge.model.domain import Domain
 from kedge.model.release import Change, Release, Stage, Status
 from kedge.model.slug import Slug
 from kedge.model.tables import Json, Row
-from kedge.ops import config_vars
+from kedge.ops import snapshots
 from kedge.ops.services import Services
 from system.installation import Installation
 
@@ -99,7 +99,7 @@ def asked(made: Installation, name: str) -> dict[str, Callable[[], float]]:
 
 def fill(made: Installation, count: int) -> str:
     """Make so many apps; the name of one in their middle."""
-    services = _services(made)
+    services = services_of(made)
     with services.database.transaction() as tx:
         owner = tx.scalars(select(Account)).first()
     assert owner is not None
@@ -113,7 +113,7 @@ def fill(made: Installation, count: int) -> str:
                 tx.add(Domain(app_id=app.id, hostname=f"{app.name}.localhost", kind="heroku"))
                 slug = Slug(**_slug(app))
                 tx.add(slug)
-                snapshot = config_vars.seal(services, tx, app, {"GREETING": app.name})
+                snapshot = snapshots.seal(services, tx, app, {"GREETING": app.name})
                 tx.flush()
                 tx.execute(insert(Release), list(_releases(app, owner, slug, snapshot)))
     with services.database.transaction() as tx:
@@ -122,7 +122,7 @@ def fill(made: Installation, count: int) -> str:
     return f"bench-{count // 2:04}"
 
 
-def _services(made: Installation) -> Services:
+def services_of(made: Installation) -> Services:
     """The services of a process of this platform."""
     environment = {name: value for name, value in made.environment.items() if value}
     found = installations.of(configuration.load(environment))

@@ -40,6 +40,7 @@ def services(settings):
     from kedge.db import Database
     from kedge.engine.fakes.signals import FakeQueue, FakeWakes
     from kedge.engine.logs import FileLogStore
+    from kedge.engine.partner import HttpPartner
     from kedge.engine.slugs import DiskSlugStore
     from kedge.engine.sources import SourceStore
     from kedge.ops.accounts import mint_token
@@ -60,6 +61,7 @@ def services(settings):
         logs=FileLogStore(home / "logs", settings.log_limit_mb * 1024 * 1024),
         slugs=DiskSlugStore(home / "slugs"),
         sources=SourceStore(home / "sources"),
+        partner=HttpPartner(home / "addons.sock", answer_seconds=2.0),
         mint=mint_token,
     )
     database.close()

@@ -15,7 +15,10 @@
     │   ├── VerificationFailed      a checksum or digest that does not match
     │   └── NotEligible             a release that cannot be rolled back to
     ├── TooManyAttempts     429     guessing is slowed down; says when to try again
+    ├── Unconfirmed         423     needs to be confirmed by the name of what it is done to
+    ├── ProviderRefused     422     an add-on's provider says no
     ├── Unavailable         503     a part Kedge needs does not answer
+    │   ├── ProviderAway            an add-on's provider does not answer, or not understandably
     │   ├── DatabaseDown
     │   ├── QueueDown
     │   ├── RuntimeDown
@@ -169,11 +172,37 @@ class TooManyAttempts(KedgeError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class Unconfirmed(KedgeError):
+    """Something that is not undone: asked again with `confirm` it is done."""
+
+    id = "confirmation_required"
+    status = 423
+
+
+class ProviderRefused(KedgeError):
+    """An add-on's provider said no, in its own words."""
+
+    id = "provision_failed"
+    status = 422
+
+    def __init__(self, provider: str, words: str | None) -> None:
+        super().__init__(f"{provider} refused: {words or 'it gave no reason.'}")
+        self.words = words
+
+
 class Unavailable(KedgeError):
     """A part of the platform does not answer; trying again later may work."""
 
     id = "service_unavailable"
     status = 503
+
+
+class ProviderAway(Unavailable):
+    """An add-on's provider does not answer, or nothing one can understand."""
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(f"The provider of {provider} is of no use now: {reason}. Try again later.")
+        self.reason = reason
 
 
 class DatabaseDown(Unavailable):

@@ -6,6 +6,7 @@ from kedge import clock
 from kedge.db import Database
 from kedge.engine.announcer import Announcer
 from kedge.engine.logs import FileLogStore
+from kedge.engine.partner import HttpPartner
 from kedge.engine.queue import CeleryQueue, celery_app
 from kedge.engine.slugs import DiskSlugStore
 from kedge.engine.source_fetch import is_public, is_public_or_private
@@ -43,5 +44,6 @@ def bind(settings: Settings, *, connections: int = 16) -> Services:
             limit_bytes=settings.source_limit_mb * MEGABYTE,
             may_ask=is_public_or_private if settings.source_private else is_public,
         ),
+        partner=HttpPartner(settings.run_dir / "addons.sock"),
         mint=mint_token,
     )

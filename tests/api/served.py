@@ -9,6 +9,7 @@ from kedge.db import Database
 from kedge.engine.fakes.signals import FakeQueue, FakeWakes
 from kedge.engine.git import Repositories
 from kedge.engine.logs import FileLogStore
+from kedge.engine.partner import HttpPartner
 from kedge.engine.slugs import DiskSlugStore
 from kedge.engine.sources import SourceStore
 from kedge.git.http import blueprint
@@ -33,6 +34,7 @@ services = Services(
     logs=FileLogStore(home / "logs", settings.log_limit_mb * 1024 * 1024),
     slugs=DiskSlugStore(home / "slugs"),
     sources=SourceStore(home / "sources"),
+    partner=HttpPartner(home / "addons.sock"),
     mint=mint_token,
 )
 repositories = Repositories(home / "repos", settings.source_limit_mb)

@@ -141,7 +141,8 @@ class TestReading:
 
     @pytest.mark.parametrize(
         "query",
-        ["?since=yesterday", "?points=0", "?points=x", "?points=99999", "?since=2100-01-01T00:00:00Z",
+        ["?since=yesterday", "?points=0", "?points=x", "?points=99999",
+         "?since=2100-01-01T00:00:00Z",
          "?since=2000-01-01T00:00:00Z", "?until=0001-01-01T00:00:00Z"],
     )  # fmt: skip
     def test_bad_spans_are_refused(self, api, hello, query):

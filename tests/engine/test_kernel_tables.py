@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kedge.engine.docker.usage import cpu_seconds, used_bytes
 from kedge.engine.docker.sockets import listening_ports
 from kedge.engine.docker.times import nanoseconds, nanoseconds_or_none, since
+from kedge.engine.docker.usage import cpu_seconds, used_bytes
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue"
 

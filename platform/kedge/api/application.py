@@ -14,6 +14,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from kedge.api import (
     absent,
     account,
+    addon,
+    addon_attachment,
+    addon_partner,
+    addon_service,
     authentication,
     authorization,
     build,
@@ -25,6 +29,7 @@ from kedge.api import (
     dyno,
     dyno_size,
     errors,
+    feature,
     formation,
     history,
     key,
@@ -49,9 +54,10 @@ from kedge.ops.services import Services
 
 log = structlog.get_logger()
 NOUNS = (
-    absent, account, app_, authorization, build, buildpack, collaborator, config_var, domain, dyno,
-    dyno_size, formation, history, key, log_session, metric, output, region, release, rollout,
-    schema, slug, source, stack, transfer, user, why,
+    absent, account, addon, addon_attachment, addon_partner, addon_service, app_, authorization,
+    build, buildpack, collaborator, config_var, domain, dyno, dyno_size, feature, formation,
+    history, key, log_session, metric, output, region, release, rollout, schema, slug, source,
+    stack, transfer, user, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")

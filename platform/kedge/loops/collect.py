@@ -25,7 +25,7 @@ from kedge.errors import KedgeError
 from kedge.loops.batch import in_batches
 from kedge.model.dyno import Dyno
 from kedge.model.release import Release
-from kedge.ops import config_vars, outputs
+from kedge.ops import outputs, snapshots
 from kedge.ops.services import Services
 from kedge.scrub import Scrubber
 
@@ -135,7 +135,7 @@ class Collector:
         if source.kind == "release":
             release = self._release(source.release_id)
             output_id = release.output_id if release else None
-            values = config_vars.unseal(self._services, release.config) if release else {}
+            values = snapshots.unseal(self._services, release.config) if release else {}
             lines = scrubbed(lines, values)
         for batch in in_batches(_not_among(kept, lines)):
             if output_id:

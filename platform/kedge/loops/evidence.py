@@ -12,7 +12,7 @@ from kedge.errors import Unavailable
 from kedge.loops.collect import scrubbed
 from kedge.model.dyno import Dyno
 from kedge.model.tables import Json
-from kedge.ops import config_vars
+from kedge.ops import snapshots
 from kedge.ops.services import Services
 
 LINES = 20
@@ -60,7 +60,7 @@ class Evidence:
     def _from_engine(self, dyno: Dyno, container: Container) -> list[str]:
         ended_ns = container.finished_at_ns or int(self._services.now().timestamp() * 1e9)
         is_release = dyno.kind == "release"
-        values = config_vars.unseal(self._services, dyno.release.config) if is_release else {}
+        values = snapshots.unseal(self._services, dyno.release.config) if is_release else {}
         for since_ns in (max(0, ended_ns - RECENT_NS), 0):
             lines = self._runtime.output(container.runtime_id, since_ns=since_ns, follow=False)
             if last := deque(scrubbed(lines, values) if values else lines, LINES):

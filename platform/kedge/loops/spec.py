@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from kedge.engine.protocols import ContainerSpec
 from kedge.model.dyno import Dyno
 from kedge.model.formation import SIZES
-from kedge.ops import config_vars, dynos
+from kedge.ops import dynos, snapshots
 from kedge.ops.services import Services
 
 PORTS_FROM, PORTS = 20_000, 30_000
@@ -52,7 +52,7 @@ def _env(services: Services, dyno: Dyno) -> Mapping[str, str]:
         own = json.loads(services.vault.open(dyno.sealed_env, dynos.env_context(dyno.id)))
     slug = release.slug
     return {
-        **config_vars.unseal(services, release.config),
+        **snapshots.unseal(services, release.config),
         "HEROKU_APP_ID": str(dyno.app_id),
         "HEROKU_APP_NAME": dyno.app.name,
         "HEROKU_RELEASE_VERSION": f"v{release.version}",

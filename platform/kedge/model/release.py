@@ -49,6 +49,7 @@ class Change(StrEnum):
     CREATION = "creation"
     DEPLOY = "deploy"
     CONFIG = "config"
+    ADDON = "addon"
     ROLLBACK = "rollback"
 
 

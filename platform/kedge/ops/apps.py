@@ -15,7 +15,7 @@ from kedge.model.build import Build
 from kedge.model.domain import Domain
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import builds, config_vars, releases
+from kedge.ops import builds, releases, snapshots
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
@@ -47,7 +47,7 @@ def create(
         tx.refresh(app)
         tx.add(Domain(app_id=app.id, hostname=default_hostname(services, name), kind="heroku"))
         _flush_name(tx, name)
-        empty = config_vars.seal(services, tx, app, {})
+        empty = snapshots.seal(services, tx, app, {})
         for description in ("Initial release", "Enable Logplex"):
             releases.append(services, tx, actor, app, Change.CREATION, description, config=empty)
         record(tx, actor, "app.create", app, name=name)

@@ -31,7 +31,7 @@ from kedge.model.app import App
 from kedge.model.build import Build
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import config_vars, formations, outputs, releases, slugs, sources
+from kedge.ops import formations, outputs, releases, slugs, snapshots, sources
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.buildpacks import check as check_buildpack
 from kedge.ops.heart import LEASE, beating
@@ -278,7 +278,7 @@ def _enqueue_again(services: Services, tx: Transaction, build: Build) -> None:
 def _run_claimed(services: Services, builder: Builder, build: Build) -> None:
     with services.database.transaction() as tx:
         app = tx.get_one(App, build.app_id)
-        config = config_vars.unseal(services, releases.newest(tx, app).config)
+        config = snapshots.unseal(services, releases.newest(tx, app).config)
     screen = Screen(services, build.output_id, config)
     try:
         with beating(services, build.id) as heart:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
-
-from kedge.errors import Conflict, NotFound
-from kedge.model.app import App
-from kedge.model.config import Config, ConfigSnapshot, canonical, change, describe_change
-from kedge.model.key import PlatformKey
+from kedge.errors import Conflict, InvalidParams, NotFound
+from kedge.model.config import Config, change, describe_change
 from kedge.model.release import Change, Release
 from kedge.ops import releases
+from kedge.ops.attached import keys_of
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.services import Services
-from kedge.vault import keyed_digest
-
-DIGEST_KEY = "config digest"
+from kedge.ops.snapshots import seal, unseal
 
 
 def read(services: Services, actor: Actor, app_identity: str) -> Config:
@@ -96,7 +87,9 @@ def update(
     """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.DEPLOY, lock=True)
-        before = unseal(services, releases.newest(tx, app).config)
+        newest = releases.newest(tx, app)
+        before = unseal(services, newest.config)
+        _check_free(changes, before, keys_of(newest.addons))
         if made_from is not None:
             seen = unseal(services, releases.find(tx, app, str(made_from)).config)
             _check_unchanged(seen, before, changes)
@@ -117,6 +110,16 @@ def update(
         return after, release
 
 
+def _check_free(changes: Mapping[str, object], before: Config, held: set[str]) -> None:
+    """Raises InvalidParams when a change is to what an add-on's attachment holds."""
+    for key in sorted(held & changes.keys()):
+        if changes[key] != before.get(key):
+            raise InvalidParams(
+                f"Cannot overwrite attachment values {key}. Detach the add-on, or attach it under "
+                "another name: `kedge addons:attach --as`."
+            )
+
+
 def _check_unchanged(seen: Config, before: Config, changes: Mapping[str, object]) -> None:
     differing = [key for key in changes if seen.get(key) != before.get(key)]
     if differing:
@@ -124,42 +127,3 @@ def _check_unchanged(seen: Config, before: Config, changes: Mapping[str, object]
             f"Somebody else has changed {', '.join(differing)} since you began, so nothing was "
             "set. Look at what is there now, and make your change again."
         )
-
-
-def unseal(services: Services, snapshot: ConfigSnapshot) -> Config:
-    """The config vars of a snapshot."""
-    plain = services.vault.open(snapshot.sealed, snapshot_context(snapshot.app_id))
-    config: Config = json.loads(plain)
-    return config
-
-
-def seal(services: Services, tx: Session, app: App, config: Config) -> ConfigSnapshot:
-    """The snapshot of these config vars: one the app has already, or a new one."""
-    plain = canonical(config)
-    digest = keyed_digest(digest_key(services, tx), plain)
-    query = select(ConfigSnapshot).where(
-        ConfigSnapshot.app_id == app.id, ConfigSnapshot.digest == digest
-    )
-    found = tx.scalar(query)
-    if found is None:
-        sealed = services.vault.seal(plain, snapshot_context(app.id))
-        found = ConfigSnapshot(app_id=app.id, digest=digest, sealed=sealed)
-        tx.add(found)
-        tx.flush()
-    return found
-
-
-def digest_key(services: Services, tx: Session) -> bytes:
-    """The key config digests are made with. It survives key rotations, so digests stay equal."""
-    row = tx.get(PlatformKey, DIGEST_KEY)
-    if row is None:
-        sealed = services.vault.seal(services.mint().encode(), DIGEST_KEY)
-        made = insert(PlatformKey).values(name=DIGEST_KEY, sealed=sealed)
-        tx.execute(made.on_conflict_do_nothing())  # two apps may be the first at once
-        row = tx.get_one(PlatformKey, DIGEST_KEY)
-    return services.vault.open(row.sealed, DIGEST_KEY)
-
-
-def snapshot_context(app_id: uuid.UUID) -> str:
-    """What an app's config snapshots are sealed for."""
-    return f"config of {app_id}"

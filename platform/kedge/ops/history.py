@@ -14,9 +14,10 @@ from kedge.model.app import App
 from kedge.model.config import ConfigSnapshot, canonical
 from kedge.model.release import Release
 from kedge.model.slug import Slug
-from kedge.ops import config_vars, releases
+from kedge.ops import releases
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.services import Services
+from kedge.ops.snapshots import digest_key, unseal
 from kedge.vault import Sealed, keyed_digest
 
 
@@ -74,7 +75,7 @@ def diff(
         app = find_app(tx, actor, app_identity, Action.VIEW)
         after = releases.find(tx, app, new) if new else releases.newest(tx, app)
         before = releases.find(tx, app, old or str(max(after.version - 1, 1)))
-        configs = [config_vars.unseal(services, each.config) for each in (before, after)]
+        configs = [unseal(services, each.config) for each in (before, after)]
     return Difference(
         from_version=before.version,
         to_version=after.version,
@@ -148,13 +149,13 @@ def _broken_configs(
     services: Services, tx: Session, snapshots: list[ConfigSnapshot]
 ) -> set[uuid.UUID]:
     """Ids of the snapshots whose config vars are not those their digest was made of."""
-    key = config_vars.digest_key(services, tx)
+    key = digest_key(services, tx)
     return {each.id for each in snapshots if not _is_whole(services, key, each)}
 
 
 def _is_whole(services: Services, key: bytes, snapshot: ConfigSnapshot) -> bool:
     try:
-        config = config_vars.unseal(services, snapshot)
+        config = unseal(services, snapshot)
     except Sealed:
         return False
     return keyed_digest(key, canonical(config)) == snapshot.digest

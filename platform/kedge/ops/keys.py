@@ -14,13 +14,17 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from kedge.errors import Conflict, Forbidden
 from kedge.model.account import Account
+from kedge.model.addon import Addon, AddonService
 from kedge.model.config import ConfigSnapshot
 from kedge.model.dyno import Dyno, State
 from kedge.model.key import PlatformKey
+from kedge.ops.addon_services import manifest_context
+from kedge.ops.addons import options_context
+from kedge.ops.attached import config_context
 from kedge.ops.authorize import Actor, record
-from kedge.ops.config_vars import snapshot_context
 from kedge.ops.dynos import env_context
 from kedge.ops.services import Services
+from kedge.ops.snapshots import snapshot_context
 from kedge.ops.two_factor import totp_context
 from kedge.vault import ID_BYTES, Sealed, new_key
 
@@ -37,6 +41,7 @@ class Rotation:
     platform_keys: int
     dynos: int
     second_factors: int
+    addons: int
     unreadable: int
 
 
@@ -66,7 +71,21 @@ _SECOND_FACTORS = _Place(
     lambda row: totp_context(row.id),
     (Account.totp_sealed.is_not(None),),
 )
-_PLACES = (_SNAPSHOTS, _PLATFORM_KEYS, _DYNOS, _SECOND_FACTORS)
+_MANIFESTS = _Place(AddonService.id, AddonService.sealed, lambda row: manifest_context(row.id))
+_ADDON_CONFIGS = _Place(
+    Addon.id,
+    Addon.sealed_config,
+    lambda row: config_context(row.id),
+    (Addon.sealed_config.is_not(None),),
+)
+_ADDON_OPTIONS = _Place(
+    Addon.id,
+    Addon.sealed_options,
+    lambda row: options_context(row.id),
+    (Addon.sealed_options.is_not(None),),
+)
+_ADDONS = (_MANIFESTS, _ADDON_CONFIGS, _ADDON_OPTIONS)
+_PLACES = (_SNAPSHOTS, _PLATFORM_KEYS, _DYNOS, _SECOND_FACTORS, *_ADDONS)
 
 
 def rotate(services: Services, actor: Actor) -> Rotation:
@@ -90,9 +109,9 @@ def rotate(services: Services, actor: Actor) -> Rotation:
         done = [_reseal(services, place) for place in _PLACES]
         with services.database.transaction() as tx:
             record(tx, actor, "keys.rotate", resealed=sum(resealed for resealed, _ in done))
-    snapshots, platform_keys, dynos, second_factors = (resealed for resealed, _ in done)
+    snapshots, platform_keys, dynos, second_factors, *addons = (resealed for resealed, _ in done)
     unreadable = sum(unreadable for _, unreadable in done)
-    return Rotation(snapshots, platform_keys, dynos, second_factors, unreadable)
+    return Rotation(snapshots, platform_keys, dynos, second_factors, sum(addons), unreadable)
 
 
 def prepend_key(key_file: Path) -> None:

@@ -20,9 +20,11 @@ from kedge.model.formation import Formation
 from kedge.model.release import Change, Release, Stage, Status
 from kedge.model.slug import Slug
 from kedge.model.tables import Json
+from kedge.ops import attached
 from kedge.ops.authorize import Action, Actor, find_app, record
 from kedge.ops.pages import Key, Keys, Page, number, paged
 from kedge.ops.services import Services
+from kedge.ops.snapshots import seal
 
 GENESIS = "0" * 64
 KEYS: Keys = {
@@ -64,7 +66,7 @@ def append(
         process_types=slug.process_types if slug else {},
         formation=formation_of(tx, app),
         stack=slug.stack if slug else app.stack,
-        addons=[],
+        addons=attached.listed(services, tx, app),
         created_at=services.now(),
         previous_digest=previous.digest if previous else GENESIS,
         failure=None,
@@ -95,6 +97,8 @@ def rollback(
 ) -> Release:
     """A new release with the slug and config of an earlier one; unnamed, the previous eligible.
 
+    Config vars of add-ons are those of today (`ops/attached.py`).
+
     `seen` is the newest release whoever asks knew of when they looked at what would change.
 
     Raises:
@@ -112,10 +116,10 @@ def rollback(
         target = find(tx, app, wanted) if wanted else previous_eligible(tx, app)
         check_eligible(app, target)
         description = f"Rollback to v{target.version}"
+        config = seal(services, tx, app, attached.effective(services, tx, app, target))
         release = append(
-            services, tx, actor, app, Change.ROLLBACK, description,
-            config=target.config, slug=target.slug,
-        )  # fmt: skip
+            services, tx, actor, app, Change.ROLLBACK, description, config=config, slug=target.slug
+        )
         record(tx, actor, "release.rollback", app, version=release.version, to=target.version)
         return release
 
@@ -262,7 +266,7 @@ def _rebase(services: Services, tx: Transaction, app: App, failed: Release) -> N
     followers = [release for release in pending if release.slug_id == failed.slug_id]
     if not followers or followers[-1] is not pending[-1]:
         return
-    if any(release.change != Change.CONFIG for release in followers):
+    if any(release.change not in (Change.CONFIG, Change.ADDON) for release in followers):
         return  # the same code was asked for again
     for follower in followers:
         expire(follower)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from kedge.engine.protocols import LogLine, LogStore, Queue, SlugStore, Wakes
+from kedge.engine.protocols import LogLine, LogStore, Partner, Queue, SlugStore, Wakes
 from kedge.vault import Vault
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Services:
     logs: LogStore
     slugs: SlugStore
     sources: SourceStore
+    partner: Partner
     mint: Callable[[], str]
 
     def say(self, tx: Transaction, app_id: uuid.UUID, *texts: str, process: str = "api") -> None:

@@ -26,6 +26,11 @@ from kedge.engine.protocols.logs import (
     LogLine,
     LogStore,
 )
+from kedge.engine.protocols.partner import (
+    Partner,
+    Provider,
+    Provisioned,
+)
 from kedge.engine.protocols.router import (
     AccessLine,
     AccessLines,
@@ -62,6 +67,9 @@ __all__ = [
     "LogLine",
     "LogStore",
     "OutputLine",
+    "Partner",
+    "Provider",
+    "Provisioned",
     "Queue",
     "Route",
     "Router",

@@ -1,0 +1,259 @@
+"""Attachments: an add-on's config vars in an app. Each change is a release of that app."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from kedge.db import Transaction
+from kedge.errors import Conflict, InvalidParams, NotFound
+from kedge.ids import as_uuid
+from kedge.model.account import Account
+from kedge.model.addon import ALIVE, Addon, AddonService, Attachment, State
+from kedge.model.app import App
+from kedge.model.config import change
+from kedge.model.release import Change, Release
+from kedge.ops import attached, releases
+from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
+from kedge.ops.services import Services
+from kedge.ops.snapshots import seal, unseal
+from kedge.plan import addons as plan
+
+
+def attach(
+    services: Services,
+    actor: Actor,
+    addon_identity: str,
+    app_identity: str,
+    name: str | None = None,
+) -> Attachment:
+    """Attach an add-on to a further app, or to its own once more under another name.
+
+    Raises:
+        NotFound: no such add-on or app.
+        InvalidParams: the name may not be, or is taken.
+        Conflict: the add-on is not there yet, or the app has it under this name.
+    """
+    with services.database.transaction() as tx:
+        addon = _addon(tx, actor, addon_identity)
+        app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        if addon.state != State.PROVISIONED:
+            raise Conflict(f"{addon.name} is {addon.state}. Wait until that is done.")
+        made = reserve(services, tx, app, addon, name)
+        tx.refresh(made)
+        record(tx, actor, "attachment.create", app, attachment=made.name, addon=addon.name)
+        renew(services, tx, actor, app, f"Attach {made.name} (@ref:{addon.name})")
+        return made
+
+
+def detach(
+    services: Services, actor: Actor, identity: str, app_identity: str | None = None
+) -> Attachment:
+    """Take an add-on's config vars from an app. The add-on stays.
+
+    Raises:
+        NotFound: no such attachment.
+        Conflict: it is the only one of its add-on, which would be lost sight of.
+    """  # fmt: skip
+    with services.database.transaction() as tx:
+        found = _of(tx, actor, identity, app_identity)
+        app = find_app(tx, actor, found.app_id, Action.OPERATE, lock=True)
+        others = [each for each in of_addon(tx, found.addon) if each.id != found.id]
+        if not others:
+            raise Conflict(
+                f"{found.name} is the only attachment of {found.addon.name}. Destroy the add-on "
+                f"instead: `kedge addons:destroy {found.addon.name}`."
+            )
+        tx.delete(found)
+        tx.flush()
+        record(tx, actor, "attachment.destroy", app, attachment=found.name, addon=found.addon.name)
+        renew(services, tx, actor, app, f"Detach {found.name} (@ref:{found.addon.name})")
+        return found
+
+
+def detach_all(services: Services, tx: Transaction, actor: Actor, addon: Addon) -> None:
+    """Take an add-on's config vars from every app, one release each."""
+    for app, names in _apps_of(tx, addon):
+        own = Attachment.addon_id == addon.id, Attachment.app_id == app.id
+        tx.execute(delete(Attachment).where(*own))
+        tx.expire_all()
+        if not app.deleting_at:
+            listed = ", ".join(names)
+            renew(services, tx, actor, app, f"Detach {listed} (@ref:{addon.name})")
+
+
+def renew_all(services: Services, tx: Transaction, actor: Actor, addon: Addon, words: str) -> None:
+    """Have every app an add-on is attached to see its config of now, one release each.
+
+    `words` may hold `{name}`, the attachment's.
+    """
+    for app, names in _apps_of(tx, addon):
+        if not app.deleting_at:
+            renew(services, tx, actor, app, words.format(name=", ".join(names)))
+
+
+def reserve(
+    services: Services, tx: Transaction, app: App, addon: Addon, name: str | None
+) -> Attachment:
+    """A new attachment, under a name of its own where none was asked for.
+
+    The caller holds the app's lock. Raises InvalidParams: the name may not be, or is taken.
+    """
+    taken = set(tx.scalars(select(Attachment.name).where(Attachment.app_id == app.id)))
+    keys = set(unseal(services, releases.newest(tx, app).config))
+    service = addon.service
+    if name:
+        chosen = plan.check_attachment_name(name)
+    else:
+        chosen = plan.attachment_name(service.prefix, service.primary_name, taken, keys)
+    _check_free(chosen, service, taken, keys)
+    made = Attachment(name=chosen, addon_id=addon.id, app_id=app.id)
+    tx.add(made)
+    tx.flush()
+    return made
+
+
+def renew(
+    services: Services, tx: Transaction, actor: Actor, app: App, description: str
+) -> Release | None:
+    """A release with the app's own config vars and those of its attachments of now, if it differs.
+
+    The caller holds the app's lock.
+    """
+    newest = releases.newest(tx, app)
+    before = unseal(services, newest.config)
+    after = change(attached.effective(services, tx, app, newest), {})
+    if after == before and attached.listed(services, tx, app) == newest.addons:
+        return None
+    config = seal(services, tx, app, after)
+    return releases.append(services, tx, actor, app, Change.ADDON, description, config=config)
+
+
+def _check_free(
+    name: str, service: AddonService, taken: Collection[str], keys: Collection[str]
+) -> None:
+    """Raises InvalidParams when an attachment's name is taken, or would hide a config var."""
+    if name in taken:
+        raise InvalidParams(f"There is an attachment called {name} already. Choose another name.")
+    wanted = plan.vars_of(service.prefix, name, dict.fromkeys(service.config_vars, ""))
+    hidden = sorted(wanted.keys() & set(keys))
+    if hidden:
+        raise InvalidParams(
+            f"The app has a config var {hidden[0]} of its own. Unset it first, or attach the "
+            "add-on under another name."
+        )
+
+
+def list_of_app(services: Services, actor: Actor, app_identity: str) -> list[Attachment]:
+    """The attachments of an app, by name."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        query = select(Attachment).join(Addon).where(Addon.state.in_(ALIVE))
+        return list(tx.scalars(query.where(Attachment.app_id == app.id).order_by(Attachment.name)))
+
+
+def list_all(services: Services, actor: Actor) -> list[Attachment]:
+    """The attachments of all apps the actor sees."""
+    query = select(Attachment).join(App, App.id == Attachment.app_id).join(Addon)
+    query = query.where(Addon.state.in_(ALIVE), *visible_to(actor))
+    with services.database.transaction() as tx:
+        return list(tx.scalars(query.order_by(App.name, Attachment.name)))
+
+
+def list_of_addon(services: Services, actor: Actor, addon_identity: str) -> list[Attachment]:
+    """Where an add-on is attached, as far as the actor sees the apps."""
+    with services.database.transaction() as tx:
+        addon = _addon(tx, actor, addon_identity)
+        query = select(Attachment).join(App, App.id == Attachment.app_id)
+        return list(tx.scalars(query.where(Attachment.addon_id == addon.id, *visible_to(actor))))
+
+
+def find(
+    services: Services, actor: Actor, identity: str, app_identity: str | None = None
+) -> Attachment:
+    """An attachment by id, or of an app by name. Raises NotFound."""
+    with services.database.transaction() as tx:
+        return _of(tx, actor, identity, app_identity)
+
+
+def resolve(
+    services: Services, actor: Actor, identity: str, app_identity: str | None
+) -> list[Attachment]:
+    """The attachments a person may mean: by NAME, NAME_URL, or their add-on's name or id.
+
+    Raises:
+        NotFound: none.
+    """
+    if "::" in identity:
+        app_identity, _, identity = identity.partition("::")
+    with services.database.transaction() as tx:
+        query = select(Attachment).join(App, App.id == Attachment.app_id).join(Addon)
+        query = query.where(Addon.state.in_(ALIVE), *visible_to(actor))
+        if app_identity:
+            app = find_app(tx, actor, app_identity, Action.VIEW)
+            query = query.where(Attachment.app_id == app.id)
+        found = [each for each in tx.scalars(query) if _is_meant(each, identity)]
+    if not found:
+        raise NotFound.of("attachment", f"Couldn't find that attachment: {identity[:100]}.")
+    return found
+
+
+def of_addon(tx: Session, addon: Addon) -> list[Attachment]:
+    """Every attachment of an add-on."""
+    query = select(Attachment).where(Attachment.addon_id == addon.id)
+    return list(tx.scalars(query.order_by(Attachment.created_at)))
+
+
+def actor_of(tx: Session, addon: Addon) -> Actor:
+    """Who is named where a provider changes something: whoever asked for the add-on."""
+    account = tx.get_one(Account, addon.user_id)
+    return Actor(account.id, account.email, is_owner=False)
+
+
+def _is_meant(attachment: Attachment, identity: str) -> bool:
+    addon = attachment.addon
+    name = identity.upper().removesuffix("_URL")
+    return attachment.name in (identity, name) or identity in (
+        str(attachment.id), addon.name, str(addon.id),
+    )  # fmt: skip
+
+
+def _addon(tx: Session, actor: Actor, identity: str) -> Addon:
+    wanted = as_uuid(identity)
+    query = select(Addon).join(App, App.id == Addon.app_id).where(*visible_to(actor))
+    query = query.where(Addon.state.in_(ALIVE))
+    found = tx.scalar(query.where(Addon.id == wanted if wanted else Addon.name == identity))
+    if found is None or found.app is None:
+        raise NotFound.of("add_on", f"Couldn't find that add-on: {identity[:100]}.")
+    find_app(tx, actor, found.app.id, Action.OPERATE)
+    return found
+
+
+def _of(tx: Session, actor: Actor, identity: str, app_identity: str | None) -> Attachment:
+    wanted = as_uuid(identity)
+    query = select(Attachment)
+    if app_identity:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        by_name = query.where(Attachment.app_id == app.id, Attachment.name == identity.upper())
+        found = tx.scalar(query.where(Attachment.id == wanted) if wanted else by_name)
+        if found is not None and found.app_id != app.id:
+            found = None
+    else:
+        found = tx.get(Attachment, wanted) if wanted else None
+    if found is None:
+        raise NotFound.of("attachment", f"Couldn't find that attachment: {identity[:100]}.")
+    find_app(tx, actor, found.app_id, Action.VIEW)
+    return found
+
+
+def _apps_of(tx: Session, addon: Addon) -> list[tuple[App, list[str]]]:
+    """The apps an add-on is attached to, locked in one order for all, with its names there."""
+    names: dict[uuid.UUID, list[str]] = {}
+    for each in of_addon(tx, addon):
+        names.setdefault(each.app_id, []).append(each.name)
+    query = select(App).where(App.id.in_(names)).order_by(App.id).with_for_update(of=App)
+    found = tx.scalars(query.execution_options(populate_existing=True))
+    return [(app, sorted(names[app.id])) for app in found]
