@@ -37,7 +37,10 @@ def test_stacks_and_regions(api, hello):
         "/account/features",
         "/apps/hello/addons",
         "/apps/hello/addon-attachments",
-        "/apps/hello/features",
+        "/apps/hello/log-drains",
+        "/apps/hello/sni-endpoints",
+        "/apps/hello/webhooks",
+        "/account/keys",
         "/oauth/sessions",
     ],
 )

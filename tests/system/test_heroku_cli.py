@@ -132,3 +132,25 @@ def test_what_it_shows(created, heroku):
     assert f"{created.name}.localhost" in heroku("domains", *app)
     assert "Deploy" in heroku("releases:info", "v3", *app)
     assert "Couldn't find that app" in heroku("apps:info", "--app", "no-such-app", status=2)
+    assert "preboot" in heroku("features", *app)
+    assert "no SSL certificates" in heroku("certs", *app)
+    for listing in (("drains", *app), ("webhooks", *app), ("keys",)):
+        heroku(*listing)
+
+
+def test_what_it_changes(created, heroku):
+    """Domains, features, stack, sizes and maintenance, in the ways the CLI goes about them."""
+    app = ("--app", created.name)
+    hostname = f"{created.name}.example.com"
+    assert f"Adding {hostname}" in heroku("domains:add", hostname, *app)
+    assert f"{created.name}.localhost" in heroku("domains:info", hostname, *app)
+    assert "Couldn't find that SNI endpoint" in heroku(
+        "domains:update", hostname, "--cert", "bubbly-1", *app, status=2
+    )
+    heroku("domains:remove", hostname, *app)
+    heroku("labs:enable", "runtime-dyno-metadata", *app)
+    heroku("features:enable", "preboot", *app, status=1)  # it is enabled already
+    heroku("stack:set", "kedge-13", *app)
+    heroku("ps:type", "web=standard-2x", *app)
+    heroku("maintenance:on", *app)
+    assert "on" in heroku("maintenance", *app)
