@@ -15,6 +15,8 @@ from kedge.home import installation as installations
 
 TIDY_SECONDS = 10.0
 DROP_PAST_SECONDS = 3600.0
+ADDONS_SECONDS = 10.0
+REGULAR = {"tidy": TIDY_SECONDS, "addons": ADDONS_SECONDS, "drop_past": DROP_PAST_SECONDS}
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
@@ -31,5 +33,5 @@ app.conf.beat_schedule = {
         # One that waited longer than until the next one is not worth running.
         "options": {"expires": seconds},
     }
-    for name, seconds in {"tidy": TIDY_SECONDS, "drop_past": DROP_PAST_SECONDS}.items()
+    for name, seconds in REGULAR.items()
 }

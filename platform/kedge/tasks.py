@@ -17,7 +17,7 @@ from kedge.engine.queue import celery_app
 from kedge.git import garbage
 from kedge.home import installation as installations
 from kedge.log import configure
-from kedge.ops import builds, retention
+from kedge.ops import builds, provisioning, retention
 from kedge.ops.services import Services
 
 settings = configuration.load()
@@ -57,6 +57,13 @@ def tidy(*, is_new: bool = False) -> None:
     """
     running = builds.reap(services(), timedelta() if is_new else builds.ENQUEUE_AGAIN)
     builder().sweep(running)
+
+
+@app.task(name="kedge.addons")  # type: ignore[untyped-decorator]
+def settle_addons() -> None:
+    """Have the providers of add-ons asked that are due."""
+    for addon_id in provisioning.due(services()):
+        provisioning.begin(services(), addon_id)
 
 
 @app.task(name="kedge.drop_past")  # type: ignore[untyped-decorator]

@@ -40,6 +40,12 @@ def descriptions(api, app="hello"):
     return [each["description"] for each in api.get(f"/apps/{app}/releases")][2:]
 
 
+def settle(services):
+    """What the clock has done: every provider that is due is asked."""
+    for addon_id in provisioning.due(services):
+        provisioning.advance(services, addon_id)
+
+
 class TestServices:
     def test_a_manifest_is_registered(self, api, notes):
         """Its service and plans are listed in Heroku's shapes, the default one marked."""
@@ -286,7 +292,7 @@ class TestAsynchronous:
 
         provider.answer = None
         later = replace(services, now=lambda: services.now() + timedelta(hours=13))
-        provisioning.reap(later)
+        settle(later)
 
         assert provider.asked[-1][0] == "DELETE"
         assert api.get("/apps/hello/addons") == []
@@ -347,9 +353,25 @@ class TestChanges:
         assert api.delete(f"/apps/hello/addons/{made['name']}")["state"] == "deprovisioned"
         assert config(api) == {}
         provider.answer = None
-        provisioning.reap(replace(services, now=lambda: services.now() + timedelta(hours=1)))
+        settle(replace(services, now=lambda: services.now() + timedelta(hours=1)))
 
         assert provider.asked[-1][0] == "DELETE"
+
+    def test_an_app_takes_its_add_ons_with_it(self, api, provider, notes, hello):
+        """Destroyed with it, unless another app uses one: that is named, and nothing is done."""
+        made = create(api)
+        api.post("/apps", {"name": "other"})
+        body = {"addon": made["name"], "app": "other"}
+        shared = api.post("/addon-attachments", body)
+        assert "other" in api.delete("/apps/hello", 423)["message"]
+        assert api.get("/apps/hello")["name"] == "hello"
+        api.delete(f"/addon-attachments/{shared['id']}")
+        api.delete("/apps/hello")
+
+        deadline = time.monotonic() + 5
+        while provider.asked[-1][0] != "DELETE":
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def test_signing_in(self, api, notes, hello):
         """The form holds Heroku's token: resource, salt and moment."""

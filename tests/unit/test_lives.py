@@ -14,6 +14,7 @@ from kedge.errors import EngineRefused, RuntimeDown
 from kedge.loops.collect import Collector
 from kedge.loops.lives import NOT_STARTED_STATUS, Lives
 from kedge.loops.oneoff import OneOffs
+from kedge.loops.reach import Reach
 from kedge.model.account import token_digest
 from kedge.model.dyno import Dyno, State
 from kedge.model.release import Release
@@ -35,8 +36,9 @@ class Scene:
     def begin_anew(self):
         """Another supervisor: what the one before had in mind is gone."""
         self.collector = Collector(self.services, self.runtime)
+        reach = Reach(self.services, self.runtime)
         self.lives = Lives(
-            self.services, self.runtime, FakeRouter(), self.collector, lambda _: None
+            self.services, self.runtime, FakeRouter(), self.collector, reach, lambda _: None
         )
 
     def dyno(self, command="serve", **more):

@@ -32,6 +32,7 @@ from kedge.plan import backoff, lifecycle
 
 if TYPE_CHECKING:
     from kedge.loops.collect import Collector
+    from kedge.loops.reach import Reach
 
 log = structlog.get_logger()
 # What `docker run` exits with when its command could not even be started.
@@ -47,10 +48,11 @@ class Lives:
         runtime: Runtime,
         router: Router,
         collector: Collector,
+        reach: Reach,
         woken: Callable[[uuid.UUID], None],
     ) -> None:
         self._services, self._runtime, self._router = services, runtime, router
-        self._collector = collector
+        self._collector, self._reach = collector, reach
         self._evidence = Evidence(services, runtime)
         self._prober = Prober(lambda probe: woken(probe.app_id))
         self.sessions = Sessions()
@@ -154,6 +156,7 @@ class Lives:
     def begin(self, dyno: Dyno, runtime_id: str) -> None:
         """Start a dyno's container."""
         self._say(dyno, f"Starting process with command `{dyno.command}`")
+        self._reach.before_start(dyno)
         self._runtime.start(runtime_id)
         container = self._runtime.container(runtime_id)
         self._change(

@@ -28,6 +28,7 @@ from kedge.loops.lives import Lives
 from kedge.loops.memory import MemoryWatch
 from kedge.loops.metrics import Metrics
 from kedge.loops.oneoff import OneOffs
+from kedge.loops.reach import Reach
 from kedge.loops.rollout import Belongings, Rollouts
 from kedge.loops.schedule import Schedule
 from kedge.model.app import App
@@ -39,6 +40,7 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 5.0
 USAGE_SECONDS = 10.0
 TEND_SECONDS = 10.0  # network and firewall, should somebody have flushed them
+REACH_SECONDS = 5.0
 JANITOR_SECONDS = 5.0
 COMPARE_SECONDS = 20.0
 
@@ -54,7 +56,8 @@ class Supervisor:
         self._leadership = Leadership(services.database, self.stopping)
         self._collector = Collector(services, runtime)
         self._schedule = Schedule(self._look)
-        lives = Lives(services, runtime, router, self._collector, self._wake)
+        self._reach = Reach(services, runtime)
+        lives = Lives(services, runtime, router, self._collector, self._reach, self._wake)
         self._rollouts = Rollouts(services, router, lives, belongings)
         self.one_offs = OneOffs(services, runtime, lives)
         self.insides = Insides(services, runtime)
@@ -73,6 +76,7 @@ class Supervisor:
         self._every(SWEEP_SECONDS, self._sweep)
         self._every(USAGE_SECONDS, self._measure)
         self._every(TEND_SECONDS, self._runtime.tend)
+        self._every(REACH_SECONDS, self._reach.look)
         self._every(COMPARE_SECONDS, self._compare_routes)
         self._every(JANITOR_SECONDS, self._janitor.look)
         self._every(0.2, self._access.pull)

@@ -9,13 +9,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kedge.errors import InvalidParams
+from kedge.db import Transaction
+from kedge.errors import InvalidParams, Unconfirmed
+from kedge.model.addon import ALIVE, Addon
+from kedge.model.addon import State as AddonState
 from kedge.model.app import DEFAULT_STACK, App, check_name
 from kedge.model.build import Build
 from kedge.model.domain import Domain
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import builds, releases, snapshots
+from kedge.ops import attachments, builds, provisioning, releases, snapshots
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
@@ -111,10 +114,12 @@ def destroy(services: Services, actor: Actor, identity: str) -> App:
 
     Raises:
         AppBeingDeleted: somebody else already does.
+        Unconfirmed: one of its add-ons is attached to other apps.
     """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, identity, Action.MANAGE, lock=True)
         app.deleting_at = services.now()
+        _end_addons(services, tx, actor, app)
         for build in tx.scalars(
             select(Build).where(Build.app_id == app.id, Build.status == "pending")
         ):
@@ -122,6 +127,22 @@ def destroy(services: Services, actor: Actor, identity: str) -> App:
         record(tx, actor, "app.destroy", app, name=app.name)
         services.wake_app(tx, app.id)
         return app
+
+
+def _end_addons(services: Services, tx: Transaction, actor: Actor, app: App) -> None:
+    """An app takes its add-ons with it. Raises Unconfirmed where others use one of them."""
+    query = select(Addon).where(Addon.app_id == app.id, Addon.state.in_(ALIVE))
+    for addon in tx.scalars(query.with_for_update(of=Addon)):
+        others = {each.app.name for each in attachments.of_addon(tx, addon)} - {app.name}
+        if others:
+            raise Unconfirmed(
+                f"{addon.name} is attached to {', '.join(sorted(others))} too. Detach it there "
+                "first: it goes with the app.",
+                resource="add_on",
+            )
+        attachments.detach_all(services, tx, actor, addon)
+        addon.state = AddonState.DEPROVISIONING
+        provisioning.soon(services, tx, addon)
 
 
 def erase(tx: Session, app: App) -> None:

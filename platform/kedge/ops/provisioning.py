@@ -42,7 +42,7 @@ _lock = threading.Lock()
 def soon(services: Services, tx: Transaction, addon: Addon) -> None:
     """Have an add-on's provider asked as soon as this is committed."""
     addon.attempts, addon.try_at, addon.leased_until = 0, services.now(), None
-    tx.after_commit(lambda: _begin(services, addon.id))
+    tx.after_commit(lambda: begin(services, addon.id))
 
 
 def wait(services: Services, addon_id: uuid.UUID) -> None:
@@ -56,10 +56,13 @@ def wait(services: Services, addon_id: uuid.UUID) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def reap(services: Services) -> None:
-    """Take up what is due: what failed before, what a killed process left, what rested enough."""
+def due(services: Services) -> list[uuid.UUID]:
+    """The add-ons whose provider is to be asked: what failed before, or a killed process left.
+
+    Those that have rested long enough are let go.
+    """
     now = services.now()
-    due = select(Addon.id).where(
+    waiting = select(Addon.id).where(
         Addon.try_at <= now, or_(Addon.leased_until.is_(None), Addon.leased_until < now)
     )
     with services.database.transaction() as tx:
@@ -67,9 +70,7 @@ def reap(services: Services) -> None:
             select(Addon).where(Addon.state == State.RESTING, Addon.resting_until < now)
         ):
             addon.state, addon.try_at, addon.resting_until = State.DEPROVISIONED, None, None
-        found = list(tx.scalars(due))
-    for addon_id in found:
-        advance(services, addon_id)
+        return list(tx.scalars(waiting))
 
 
 def advance(services: Services, addon_id: uuid.UUID) -> None:
@@ -281,7 +282,8 @@ def _locked(tx: Transaction, addon_id: uuid.UUID) -> Addon:
     return tx.get_one(Addon, addon_id, with_for_update={"of": Addon})
 
 
-def _begin(services: Services, addon_id: uuid.UUID) -> None:
+def begin(services: Services, addon_id: uuid.UUID) -> None:
+    """Ask an add-on's provider in a thread of its own: it may take half a minute."""
     with _lock:
         if addon_id in _running:
             return
