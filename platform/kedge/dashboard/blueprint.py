@@ -19,6 +19,7 @@ from kedge.dashboard import (
     headers,
     invitation,
     logs,
+    metrics,
     new_app,
     overview,
     paths,
@@ -37,8 +38,8 @@ from kedge.errors import KedgeError, NotFound
 from kedge.ops.services import Services
 
 PAGES: tuple[Any, ...] = (
-    access, activity, apps, config_var, deploy, invitation, logs, new_app, overview, resources,
-    rollback, settings, sign_in, theme, view,
+    access, activity, apps, config_var, deploy, invitation, logs, metrics, new_app, overview,
+    resources, rollback, settings, sign_in, theme, view,
 )  # fmt: skip
 
 
