@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from kedge import clock
 from kedge.db import Database
+from kedge.engine.addresses import is_public, is_public_or_own, is_public_or_private
 from kedge.engine.announcer import Announcer
 from kedge.engine.logs import FileLogStore
 from kedge.engine.partner import HttpPartner
 from kedge.engine.queue import CeleryQueue, celery_app
 from kedge.engine.slugs import DiskSlugStore
-from kedge.engine.source_fetch import is_public, is_public_or_private
 from kedge.engine.sources import SourceStore
 from kedge.engine.wakes import RedisWakes
 from kedge.ops.accounts import mint_token
@@ -44,6 +44,9 @@ def bind(settings: Settings, *, connections: int = 16) -> Services:
             limit_bytes=settings.source_limit_mb * MEGABYTE,
             may_ask=is_public_or_private if settings.source_private else is_public,
         ),
-        partner=HttpPartner(settings.run_dir / "addons.sock"),
+        partner=HttpPartner(
+            settings.run_dir / "addons.sock",
+            may_ask=is_public_or_own if settings.source_private else is_public,
+        ),
         mint=mint_token,
     )

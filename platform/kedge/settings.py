@@ -84,7 +84,7 @@ class Settings:
     source_limit_mb: int = _setting(2048, "Largest source archive or push, in MB.")
     source_private: bool = _setting(
         False,
-        "Let source_blob.url name private addresses (a Git server on your own network). This machine and link-local addresses are never asked.",
+        "Let source_blob.url name private addresses (a Git server on your own network), and add-on providers private addresses and this machine. Builds never ask this machine; nothing asks link-local addresses.",
     )
     log_limit_mb: int = _setting(16, "Log lines kept for each app, in MB.")
     output_days: int = _setting(

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from kedge.engine.source_fetch import is_public, is_public_or_private
+from kedge.engine.addresses import is_public, is_public_or_private
 from kedge.engine.sources import SourceStore, fetch
 from kedge.errors import BuildFailed, VerificationFailed
 from source_archives import MB, tar

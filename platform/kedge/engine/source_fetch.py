@@ -8,38 +8,28 @@ address was, and the connection goes to the very address that was checked.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import ssl
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from kedge.engine.addresses import (
+    MayAsk,
+    Resolve,
+    addresses_of,
+    has_proxy,
+    is_address,
+    is_public,
+    name_of,
+    said_by,
+)
 from kedge.errors import BuildFailed, Unavailable
 
 MOST_REDIRECTS = 5
 QUIET_SECONDS = 30.0
-# An IPv4 address in IPv6 clothes (RFC 6052): Python calls all of them global.
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-
-# Networks of one's own: RFC 1918, RFC 6598 (as VPNs use it), RFC 4193.
-_PRIVATE = tuple(
-    ipaddress.ip_network(each)
-    for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
-)
-
-MayAsk = Callable[[str], bool]
-Resolve = Callable[[str, int], Sequence[str]]
-
-
-def addresses_of(host: str, port: int) -> Sequence[str]:
-    """The addresses a name stands for, in the order to try them. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def fetch(
@@ -99,7 +89,7 @@ def _shown(place: httpx.URL) -> str:
 
 def _checked_addresses(place: httpx.URL, resolve: Resolve, may_ask: MayAsk) -> Sequence[str]:
     """Where to connect; none when a proxy does. Raises BuildFailed for one not to be asked."""
-    found = _named(place) if _has_proxy(place) else _resolved(place, resolve)
+    found = said_by(place) if has_proxy(place) else _resolved(place, resolve)
     for address in found:
         if not may_ask(address):
             raise BuildFailed(
@@ -107,20 +97,12 @@ def _checked_addresses(place: httpx.URL, resolve: Resolve, may_ask: MayAsk) -> S
                 "may not ask. Upload the archive by POST /sources, or push with git; for a server "
                 "on a private network of your own, KEDGE_SOURCE_PRIVATE=1 lets builds ask it."
             )
-    return [] if _has_proxy(place) else found
-
-
-def _named(place: httpx.URL) -> Sequence[str]:
-    """The address a place says itself; a proxy looks up the others."""
-    host = place.host.rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return ["127.0.0.1"]
-    return [host] if _is_address(host) else []
+    return [] if has_proxy(place) else found
 
 
 def _resolved(place: httpx.URL, resolve: Resolve) -> Sequence[str]:
     try:
-        found = resolve(_name(place), place.port or (443 if place.scheme == "https" else 80))
+        found = resolve(name_of(place), place.port or (443 if place.scheme == "https" else 80))
     except (OSError, UnicodeError):
         found = []
     if not found:
@@ -129,51 +111,6 @@ def _resolved(place: httpx.URL, resolve: Resolve) -> Sequence[str]:
             "Check its spelling."
         )
     return found
-
-
-def _name(place: httpx.URL) -> str:
-    """The host as it stands in a certificate and in DNS (IDNA)."""
-    return place.raw_host.decode("ascii")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, also in its IPv6 disguises."""
-    ip = _undisguised(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:
-        return False
-    return ip.is_global and not ip.is_multicast
-
-
-def is_public_or_private(address: str) -> bool:
-    """Whether it is public, or of a private network; never this machine, never link-local."""
-    ip = _undisguised(address)
-    return is_public(address) or any(
-        ip.version == network.version and ip in network for network in _PRIVATE
-    )
-
-
-def _undisguised(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if not isinstance(ip, ipaddress.IPv6Address):
-        return ip
-    if ip in _TRANSLATED:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or ip
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _has_proxy(place: httpx.URL) -> bool:
-    """Whether the environment sends requests for this address through a proxy."""
-    return place.scheme in urllib.request.getproxies() and not urllib.request.proxy_bypass(
-        place.host
-    )
 
 
 @contextmanager
@@ -206,8 +143,8 @@ def _first_answer(
     response = None
     for address in addresses or [place.host]:
         request = client.build_request("GET", place.copy_with(host=address), headers=headers)
-        if not _is_address(place.host):  # the certificate is the name's, not the address's
-            request.extensions = {**request.extensions, "sni_hostname": _name(place)}
+        if not is_address(place.host):  # the certificate is the name's, not the address's
+            request.extensions = {**request.extensions, "sni_hostname": name_of(place)}
         try:
             response = client.send(request, stream=True)
             break

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 
+from kedge.engine.addresses import MayAsk, is_public
 from kedge.engine.source_clean import CleanedSource, clean
-from kedge.engine.source_fetch import MayAsk, fetch, is_public
+from kedge.engine.source_fetch import fetch
 from kedge.errors import BuildFailed, NotFound, TooLarge, Unavailable, VerificationFailed
 
 __all__ = ["CleanedSource", "SourceStore", "clean", "fetch", "verify"]
