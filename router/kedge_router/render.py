@@ -123,6 +123,9 @@ $binds
   log-format '$log_format'
   unique-id-format %[uuid()]
 
+  # 2.6 lets a NUL through in a header's value; what follows it is seen by some and not by others.
+  http-request deny deny_status 400 if { req.hdrs -m reg '\\x00' }
+
   # The request's id and where it came from.
   acl id_given     req.hdr(x-request-id) -m reg ^[A-Za-z0-9+/=_-]{20,200}$$
   acl id_known     var(txn.rid) -m found

@@ -88,6 +88,20 @@ class TestHeaders:
         """Headers of 15.5 KB reach the app."""
         assert len(dict(seen(**{"X-Big": "b" * 15_500}))["x-big"]) == 15_500
 
+    @pytest.mark.parametrize(
+        "value", ["\0", "a\0b", "a\0", "\0" + "b" * 99, "a" * 99 + "\0" + "b" * 99]
+    )
+    def test_a_nul_is_the_clients_error(self, router, seen, value):
+        """It gets 400 wherever in a value it stands, in one piece or in several."""
+        assert dict(seen(X=value.replace("\0", "0")))["x"] == value.replace("\0", "0")
+        request = f"GET / HTTP/1.1\r\nHost: heads.localhost\r\nX: {value}\r\nY: y\r\n\r\n".encode()
+        assert router.raw(request).startswith(b"HTTP/1.1 400 ")
+        with socket.create_connection(("127.0.0.1", router.port), timeout=10) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for piece in request.partition(b"\0"):
+                client.sendall(piece)
+            assert client.recv(12) == b"HTTP/1.1 400"
+
     @pytest.mark.parametrize("size", [17_000, 64_000, 300_000])
     def test_longer_headers_are_the_clients_error(self, router, size):
         """Headers over 16 KB get a 4xx, never a 5xx."""

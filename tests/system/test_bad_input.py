@@ -227,6 +227,8 @@ RAW = {
     b"Content-Length: 5\r\n\r\nabcde",
     "length and chunks": b"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: x\r\n\r\n",
     "a NUL in a header": b"GET / HTTP/1.1\r\nHost: {host}\r\nX: a\0b\r\n\r\n",
+    "a NUL in a header's name": b"GET / HTTP/1.1\r\nHost: {host}\r\nX\0Y: a\r\n\r\n",
+    "a NUL in the path": b"GET /a\0b HTTP/1.1\r\nHost: {host}\r\n\r\n",
     "no host": b"GET / HTTP/1.1\r\n\r\n",
     "another host": b"GET / HTTP/1.1\r\nHost: nobody.example\r\n\r\n",
     "a strange method": b"FLY / HTTP/1.1\r\nHost: {host}\r\n\r\n",
@@ -250,8 +252,7 @@ def raw_status(port, request):
     """The status a raw request is answered with; None when the connection is closed instead."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         try:
-            connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
+            connection.sendall(request)  # and no goodbye: the router answers that with a 400 too
         except OSError:
             pass  # refused while it was still being sent
         try:
