@@ -91,7 +91,7 @@ class TestUsers:
     def test_owners_invite_and_suspend(self, api, person):
         """An invitation's link is shown once; a suspended user is out at once."""
         made = api.post("/kedge/invitations", {"email": "eve@example.com"})
-        assert "/dashboard/invitation/" in made["url"]
+        assert "/dashboard/invitations/" in made["url"]
         assert [each["email"] for each in api.get("/kedge/invitations")] == ["eve@example.com"]
         api.delete("/kedge/invitations/eve@example.com")
         bob = person("bob")

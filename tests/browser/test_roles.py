@@ -69,6 +69,11 @@ ELSEWHERE = {
     "GET /dashboard/sign-in/<token>", "POST /dashboard/sign-in/<token>", "GET /sign-in/<token>",
     "POST /dashboard/sign-out", "GET /dashboard/invitations/<token>",
     "POST /dashboard/invitations/<token>",
+    "GET /dashboard/account", "POST /dashboard/account/confirm", "POST /dashboard/account/password",
+    "POST /dashboard/account/two-factor", "POST /dashboard/account/two-factor/finish",
+    "POST /dashboard/account/two-factor/off", "POST /dashboard/account/two-factor/codes",
+    "POST /dashboard/account/sessions/end", "POST /dashboard/account/tokens",
+    "POST /dashboard/account/tokens/revoke",
 }  # fmt: skip
 FOR_EVERYBODY = {
     "GET /dashboard", "GET /dashboard/", "GET /dashboard/static/<version>/<name>",

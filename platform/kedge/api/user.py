@@ -70,7 +70,7 @@ def invite() -> Response:
     is_owner = bodies.truth(body, "is_owner") or False
     made, token = users.invite(services(), actor(), body.get("email") or "", is_owner=is_owner)
     shown_ = {"id": str(made.id), "email": made.email, "is_owner": made.is_owner}
-    link = url("dashboard", "invitation", token)
+    link = url("dashboard", "invitations", token)
     return answer({**shown_, "expires_at": iso(made.expires_at), "url": link}, 201)
 
 

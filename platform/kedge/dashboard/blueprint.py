@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from kedge.dashboard import (
     access,
+    account,
     activity,
     answers,
     apps,
@@ -38,8 +39,8 @@ from kedge.errors import KedgeError, NotFound
 from kedge.ops.services import Services
 
 PAGES: tuple[Any, ...] = (
-    access, activity, apps, config_var, deploy, invitation, logs, metrics, new_app, overview,
-    resources, rollback, settings, sign_in, theme, view,
+    access, account, activity, apps, config_var, deploy, invitation, logs, metrics, new_app,
+    overview, resources, rollback, settings, sign_in, theme, view,
 )  # fmt: skip
 
 
