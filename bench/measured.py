@@ -19,12 +19,11 @@ from typing import Any
 import docker
 import httpx
 
+from kedge.engine.docker import dyno
 from system.installation import App, Installation
 
 POLL_SECONDS = 0.003
 LIMIT_SECONDS = 60.0
-# As the platform starts a dyno: profile scripts, then the command in the shell's place.
-BOOT = "cd /app; for s in .profile.d/*.sh; do [ -f $s ] && . ./$s; done; exec bash -c 'exec {}'"
 
 
 @contextmanager
@@ -67,16 +66,16 @@ class Bare:
     @classmethod
     def of(cls, app: App, command: str) -> Bare:
         """As the app's web dyno runs now."""
-        dyno = app.platform.containers(app=app.name, kind="dyno")[0]
-        networks = dyno.attrs["NetworkSettings"]["Networks"]
-        return cls(dyno.attrs["Config"]["Image"], next(iter(networks)), command)
+        running = app.platform.containers(app=app.name, kind="dyno")[0]
+        networks = running.attrs["NetworkSettings"]["Networks"]
+        return cls(running.attrs["Config"]["Image"], next(iter(networks)), command)
 
     def boot_seconds(self) -> float:
         """From `docker run` to the first answer."""
         began = time.monotonic()
         container = docker.from_env().containers.run(
             self.image,
-            ["bash", "-c", BOOT.format(self.command)],
+            ["bash", "-c", dyno.BOOT, "bash", self.command],
             environment={"PORT": "5000"},
             network=self.network,
             init=True,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from celery.signals import worker_init, worker_ready, worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 from kedge import services as bound
 from kedge import settings as configuration
@@ -84,7 +85,8 @@ def _tidy_at_start(**_: Any) -> None:
     installations.of(settings).ready_file("worker").touch()
 
 
-@worker_shutdown.connect  # type: ignore[untyped-decorator]
-def _leave_nothing_running(**_: Any) -> None:
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _let_go_of_what_waits(**_: Any) -> None:
+    """At once, not when the last build has ended; in a thread, for this is a signal's handler."""
     if builder.cache_info().currsize:
-        builder().close()
+        threading.Thread(target=builder().close, name="closing").start()

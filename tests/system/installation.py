@@ -29,6 +29,7 @@ from kedge.home.supervisor import Supervisor
 ROOT = Path(__file__).resolve().parents[2]
 KEDGE = Path(sys.executable).parent / "kedge"
 APPS = ROOT / "tests" / "apps"
+NEXT = "-build-next"
 
 
 def free_ports(count: int) -> list[int]:
@@ -135,11 +136,17 @@ class Installation:
 
         Without the one that waits for a build, which comes and goes by itself.
         """
+        return [each for each in self._labelled(labels) if not each.name.endswith(NEXT)]
+
+    def standing_by(self) -> list[Any]:
+        """The containers that wait for a build: one, a second after the last one."""
+        return [each for each in self._labelled({"kind": "build"}) if each.name.endswith(NEXT)]
+
+    def _labelled(self, labels: Mapping[str, str]) -> list[Any]:
         wanted = [f"kedge.home={self.id}", *(f"kedge.{k}={v}" for k, v in labels.items())]
-        found = docker.from_env().containers.list(
+        return docker.from_env().containers.list(
             all=True, filters={"label": wanted}, ignore_removed=True
         )
-        return [each for each in found if not each.name.endswith("-build-next")]
 
     def destroy(self) -> None:
         """Leave nothing behind: processes, containers, network, volumes, images, files."""

@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 SILENT = hooked("echo begun; sleep 300", HELLO)
 
 
-def begun(app):
-    """Wait until the app's build is at its own script."""
-    wait_until(lambda: app.api("GET", "/builds"))
-    address = app.api("GET", "/builds")[0]["output_stream_url"]
+def begun(app, *, builds=1):
+    """Wait until the app's newest build is at its own script."""
+    wait_until(lambda: len(app.api("GET", "/builds")) == builds)
+    address = app.api("GET", "/builds")[-1]["output_stream_url"]
     with httpx.stream("GET", address, timeout=60) as output:
         assert any("begun" in line for line in output.iter_lines())
 
@@ -117,20 +117,28 @@ def test_a_slug_too_large_names_what_is_large(quick_app):
 
 
 def test_a_worker_killed_in_a_build_ends_it_in_words(new_app):
-    """Kill -9 of the worker: the pusher is told, the containers go, the next push works."""
-    app = new_app(SILENT)
+    """Kill -9 of the worker: the pusher is told, the build's container goes (here one that had
+    waited for it), and the next push works.
+    """
+    app = new_app()
+    platform = app.platform
+    app.push()
+    waiting = wait_until(lambda: [c for c in platform.standing_by() if c.status == "running"])
+    app.commit(SILENT)
     told = []
     pusher = threading.Thread(target=lambda: told.append(app.push(check=False)))
     pusher.start()
-    begun(app)
-    app.platform.kill("worker")
+    begun(app, builds=2)
+    running = platform.containers(app=app.name, kind="build")
+    assert [each.id for each in running] == [each.id for each in waiting]
+    platform.kill("worker")
+    wait_until(lambda: not platform.containers(app=app.name, kind="build"))
     pusher.join(40)
     assert told, "the pusher is not left waiting"
     assert "The build's worker was stopped or died" in told[0]
-    assert app.api("GET", "/builds")[0]["status"] == "failed"
-    wait_until(lambda: not app.platform.containers(app=app.name))
+    assert app.api("GET", "/builds")[-1]["status"] == "failed"
     app.commit({"bin/pre_compile": "echo quick\n"})
-    assert "Released v3" in app.push()
+    assert "Released v4" in app.push()
 
 
 def test_a_pusher_who_goes_away_ends_the_build(new_app):

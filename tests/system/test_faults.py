@@ -185,6 +185,7 @@ def test_down_and_up_leave_dynos_alone(new_app):
         platform.down()
         pusher.join(30)
         assert dynos_of(app) == before
+        assert not platform.standing_by()
     finally:
         platform.up()
     assert dynos_of(app) == before
