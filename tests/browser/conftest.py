@@ -48,7 +48,9 @@ def platform(postgres, redis_url, tmp_path_factory):
     (home / "secret.key").write_text(new_key() + "\n")
     (home / "run").mkdir()
     name = postgres.create()
-    settings = Settings(home=home, database_url=postgres.url(name), redis_url=redis_url)
+    settings = Settings(
+        home=home, database_url=postgres.url(name), redis_url=redis_url, source_private=True
+    )
     services = bind(settings)
     token = accounts.ensure_owner(services, settings.owner)
     with Web(settings) as url:
@@ -72,6 +74,7 @@ class Web:
             "REDIS_URL": settings.redis_url,
             "KEDGE_WEB_THREADS": str(threads),
             "KEDGE_LOG_LEVEL": "warning",
+            "KEDGE_SOURCE_PRIVATE": "1",  # providers of tests are on this machine
         }
         words = ["--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread", "--workers", "1"]
         words += ["--threads", str(threads), "--keep-alive", "65", "--graceful-timeout", "1"]

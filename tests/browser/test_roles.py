@@ -11,8 +11,9 @@ import uuid
 import pytest
 from flask import Flask
 
-from kedge.ops import collaborators
+from kedge.ops import addon_services, addons, attachments, collaborators
 from kedge.ops.authorize import Action
+from providers.third_party import ThirdParty
 
 ROLES = ("nobody", "stranger", "view", "deploy", "operate", "manage", "owner", "installation")
 VIEW = ("view", "deploy", "operate", "manage", "owner", "installation")
@@ -33,6 +34,11 @@ PAGES = {
     "/settings/delete": Action.MANAGE,
     "/settings/reveal/<key>": Action.VIEW,  # without a proof it leads back to the settings
     "/config/edit": Action.DEPLOY,
+    "/resources/addons": Action.OPERATE,
+    "/resources/addons/<service>": Action.OPERATE,
+    "/attach": Action.OPERATE,
+    "/addons/<addon>/plan": Action.OPERATE,
+    "/addons/<addon>/destroy": Action.OPERATE,
     "/metrics": Action.VIEW,
 }
 FORMS = {
@@ -56,6 +62,12 @@ FORMS = {
     "/settings/name": (Action.MANAGE, {"name": "NAME"}),
     "/settings/transfer": (Action.MANAGE, {"email": "none@example.com"}),
     "/settings/delete": (Action.MANAGE, {"confirm": "no"}),
+    "/resources/addons/<service>": (Action.OPERATE, {"plan": "none"}),
+    "/attach": (Action.OPERATE, {"addon": "none"}),
+    "/detach": (Action.OPERATE, {"attachment": "DATABASE"}),
+    "/addons/<addon>/plan": (Action.OPERATE, {"plan": "none"}),
+    "/addons/<addon>/destroy": (Action.OPERATE, {"confirm": "no"}),
+    "/addons/<addon>/restore": (Action.OPERATE, {}),
     "/access": (Action.MANAGE, {"email": "none@example.com"}),
     "/access/change": (Action.MANAGE, {"email": "none@example.com"}),
     "/access/remove": (Action.VIEW, {"email": "none@example.com"}),  # one's own is everybody's
@@ -67,8 +79,8 @@ ELSEWHERE = {
     "GET /dashboard/static/<version>/<name>", "POST /dashboard/transfers/<transfer>",
     "GET /dashboard/sign-in", "POST /dashboard/sign-in", "POST /dashboard/sign-in/code",
     "GET /dashboard/sign-in/<token>", "POST /dashboard/sign-in/<token>", "GET /sign-in/<token>",
-    "POST /dashboard/sign-out", "GET /dashboard/invitations/<token>",
-    "POST /dashboard/invitations/<token>",
+    "GET /dashboard/addons/<addon>/open", "POST /dashboard/sign-out",
+    "GET /dashboard/invitations/<token>", "POST /dashboard/invitations/<token>",
     "GET /dashboard/account", "POST /dashboard/account/confirm", "POST /dashboard/account/password",
     "POST /dashboard/account/two-factor", "POST /dashboard/account/two-factor/finish",
     "POST /dashboard/account/two-factor/off", "POST /dashboard/account/two-factor/codes",
@@ -108,7 +120,7 @@ def test_every_address_has_its_row(platform):
 
 
 @pytest.fixture
-def roles(people, owner, shop):
+def roles(people, owner, shop, database):
     """Somebody of each role, as a client and with a token for forms."""
     actors = {"nobody": None, "stranger": people.make(), "owner": owner}
     actors["installation"] = people.make(is_owner=True)
@@ -129,9 +141,20 @@ def may(role, action):
     return role in ("owner", "installation") or action in MAY.get(role, ())
 
 
+@pytest.fixture
+def database(platform, shop):
+    """An add-on of the app."""
+    with ThirdParty(f"db-{uuid.uuid4().hex[:8]}") as provider:
+        addon_services.register(platform.services, None, provider.manifest(primary="DATABASE"))
+        shop.addon = addons.create(shop.services, shop.owner, shop.name, provider.service)
+        shop.go_live()
+        yield shop.addon
+
+
 def filled(path, shop, build):
     """The path with what stands for its parts."""
     parts = {"<app>": shop.name, "<build>": str(build.id), "<version>": "v3", "<key>": "GREETING"}
+    parts |= {"<addon>": shop.addon.name, "<service>": shop.addon.service.name}
     for part, value in parts.items():
         path = path.replace(part, value)
     return path
@@ -242,4 +265,5 @@ def state(shop):
         [row.hostname for row in domains.list_domains(services, owner, name)],
         [(row.account.email, row.permissions) for row in people],
         collaborators.open_offer(services, owner, name),
+        [each.name for each in attachments.list_of_app(services, owner, name)],
     )  # fmt: skip

@@ -11,6 +11,7 @@ from kedge.dashboard import (
     access,
     account,
     activity,
+    addons,
     answers,
     apps,
     assets,
@@ -39,8 +40,8 @@ from kedge.errors import KedgeError, NotFound
 from kedge.ops.services import Services
 
 PAGES: tuple[Any, ...] = (
-    access, account, activity, apps, config_var, deploy, invitation, logs, metrics, new_app,
-    overview, resources, rollback, settings, sign_in, theme, view,
+    access, account, activity, addons, apps, config_var, deploy, invitation, logs, metrics,
+    new_app, overview, resources, rollback, settings, sign_in, theme, view,
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def reveal(app: str, key: str) -> Response:
 def edit(app: str) -> Response:
     """All config vars as text."""
     seen = visit(app)
-    config, version = config_vars.read_all(seen.services, seen.actor, str(seen.the_app.id))
+    config, version = config_vars.edit(seen.services, seen.actor, str(seen.the_app.id))
     return show(EDIT, seen, text=env_file.written(config), version=version)
 
 
@@ -92,7 +92,7 @@ def review(app: str) -> Response:
     """What the edited text would change, before it is saved."""
     seen, text = visit(app), request.form.get("text", "")
     services, actor, name = seen.services, seen.actor, str(seen.the_app.id)
-    before = config_vars.read_release(services, actor, name, str(_version()))
+    before = config_vars.read_own(services, actor, name, _version())
     try:
         changes = config_changes(before, env_file.parsed(text))
     except KedgeError as error:
@@ -109,7 +109,7 @@ def save(app: str) -> Response:
     """Save the edited text: what differs from what the editor began with."""
     seen, text = visit(app), request.form.get("text", "")
     services, actor, name = seen.services, seen.actor, str(seen.the_app.id)
-    before = config_vars.read_release(services, actor, name, str(_version()))
+    before = config_vars.read_own(services, actor, name, _version())
     try:
         changes = _changes(before, env_file.parsed(text))
         config_vars.update(services, actor, name, changes, made_from=_version())

@@ -8,7 +8,7 @@ from kedge.dashboard import activity
 from kedge.dashboard.answers import show, visit
 from kedge.dashboard.page import Facts, Page, register
 from kedge.dashboard.visit import Visit
-from kedge.ops import dynos, formations, why
+from kedge.ops import attachments, dynos, formations, why
 
 routes = Blueprint("overview", __name__)
 RECENT = 8
@@ -23,6 +23,7 @@ def load(visit: Visit) -> Facts:
         "commands": commands,
         "dynos": dynos.list_dynos(services, actor, name),
         "recent": activity.recent(visit, RECENT),
+        "attached": attachments.list_of_app(services, actor, name),
         "why": why.why(services, actor, name),
     }
 
@@ -32,7 +33,12 @@ PAGE = register(
         name="overview",
         title="Overview",
         load=load,
-        regions={"why": "overview/why", "running": "overview/running", "recent": "overview/recent"},
+        regions={
+            "why": "overview/why",
+            "running": "overview/running",
+            "addons": "overview/addons",
+            "recent": "overview/recent",
+        },
     )
 )
 

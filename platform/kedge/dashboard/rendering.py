@@ -85,6 +85,7 @@ def environment() -> Environment:
     made.filters |= {
         "when": when,
         "size": words.size,
+        "price": words.price,
         "count": words.count,
         "backticks": words.with_code,
         "release_state": words.release_state,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from kedge.dashboard import addons
 from kedge.dashboard.answers import go, show, visit
 from kedge.dashboard.page import Facts, Page, register
 from kedge.dashboard.visit import Visit
@@ -22,6 +23,7 @@ def load(visit: Visit) -> Facts:
         "told": formations.told,
         "commands": commands,
         "dynos": dynos.list_dynos(services, actor, name),
+        **addons.load(visit),
     }
 
 
@@ -30,7 +32,11 @@ PAGE = register(
         name="resources",
         title="Resources",
         load=load,
-        regions={"formation": "resources/formation", "dynos": "resources/dynos"},
+        regions={
+            "formation": "resources/formation",
+            "dynos": "resources/dynos",
+            "addons": "resources/addons",
+        },
     )
 )
 

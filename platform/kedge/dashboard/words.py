@@ -88,6 +88,14 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def price(cents: int, unit: str) -> str:
+    """`$5 a month`, `$0.50 an hour`; nothing costs nothing."""
+    if not cents:
+        return "Free"
+    amount = f"{cents / 100:,.2f}".removesuffix(".00")
+    return f"${amount} {'an' if unit == 'hour' else 'a'} {unit}"
+
+
 def with_code(text: str) -> Markup:
     """Words in which `this` is code."""
     parts = text.split("`")

@@ -12,6 +12,7 @@ import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
@@ -29,6 +30,7 @@ from kedge.ops.services import Services
 from kedge.plan import addons as plan
 
 OPTIONS_LIMIT = 50
+FAILED_LATELY = timedelta(hours=1)
 _WORDS = (
     "acute", "animated", "asymmetrical", "clear", "colorful", "concave", "contoured", "convex",
     "crystalline", "cubed", "curved", "cylindrical", "deep", "elliptical", "fitted", "flat",
@@ -73,6 +75,7 @@ def create(
             return known
         made = _new(services, tx, actor, plan_of(tx, plan_identity), name)
         made.app_id, made.idempotency_key = app.id, key
+        made.began_at = services.now()
         made.sealed_options = _sealed_options(services, made, options)
         tx.add(made)
         _flush_name(tx, made.name)
@@ -98,8 +101,10 @@ def change_plan(services: Services, actor: Actor, identity: str, plan_identity: 
             raise InvalidParams(f"{wanted.name} is not a plan of {addon.service.name}.")
     if wanted.id != addon.plan_id:
         provider = provider_of(services, addon.service)
-        answer = services.partner.change_plan(provider, str(addon.provider_id), wanted.short_name)
-        provisioning.move(services, actor, addon.id, wanted.id, answer)
+        place = str(addon.provider_id)
+        with provisioning.asking(services, addon.id):
+            answer = services.partner.change_plan(provider, place, wanted.short_name)
+            provisioning.move(services, actor, addon.id, wanted.id, answer)
     return find(services, actor, str(addon.id))
 
 
@@ -126,22 +131,20 @@ def destroy(services: Services, actor: Actor, identity: str, *, force: bool = Fa
         Unconfirmed: it is attached to other apps too, and `force` was not said.
     """
     with services.database.transaction() as tx:
-        addon = _of(tx, actor, identity, Action.OPERATE)
+        addon = attachments.hold(tx, _of(tx, actor, identity, Action.OPERATE).id)
         if addon.state not in ALIVE:
             return addon
-        others = [each.app.name for each in attachments.of_addon(tx, addon)
-                  if each.app_id != addon.app_id]  # fmt: skip
+        others = {each.app.name for each in attachments.of_addon(tx, addon)
+                  if each.app_id != addon.app_id}  # fmt: skip
         if others and not force:
             raise Unconfirmed(
                 f"{addon.name} is attached to {', '.join(sorted(others))} too. Detach it there, "
                 "or destroy it with --force.", resource="add_on",
             )  # fmt: skip
         record(tx, actor, "addon.destroy", addon.app, addon=addon.name)
-        addon = tx.get_one(Addon, addon.id, with_for_update={"of": Addon})
-        if addon.state in ALIVE:
-            attachments.detach_all(services, tx, actor, addon)
-            addon.state = State.DEPROVISIONING
-            provisioning.soon(services, tx, addon)
+        attachments.detach_all(services, tx, actor, addon)
+        addon.state = State.DEPROVISIONING
+        provisioning.soon(services, tx, addon)
     return _settled(services, addon.id)
 
 
@@ -157,8 +160,12 @@ def restore(services: Services, actor: Actor, identity: str) -> Addon:
         if addon.app is None or addon.app.deleting_at:
             raise Conflict(f"The app of {addon.name} is gone. Its backups are what is left of it.")
         find_app(tx, actor, addon.app.id, Action.OPERATE, lock=True)
+        addon = tx.lock(Addon, addon.id)
+        if addon.state != State.RESTING or addon.app is None:
+            raise Conflict(f"{addon.name} is {addon.state} already.")
         attachments.reserve(services, tx, addon.app, addon, None)
-        addon.state, addon.resting_until = State.PROVISIONING, None
+        addon.state, addon.is_restoring = State.PROVISIONING, True
+        addon.began_at = services.now()
         record(tx, actor, "addon.restore", addon.app, addon=addon.name)
         provisioning.soon(services, tx, addon)
     return _settled(services, addon.id)
@@ -178,6 +185,16 @@ def list_all(services: Services, actor: Actor, *, resting: bool = False) -> list
     query = select(Addon).join(App, App.id == Addon.app_id).where(Addon.state.in_(states))
     with services.database.transaction() as tx:
         return list(tx.scalars(query.where(*visible_to(actor)).order_by(Addon.name)))
+
+
+def failed_lately(services: Services, actor: Actor, app_identity: str) -> list[Addon]:
+    """The add-ons that were asked for in the last hour and that their provider refused."""
+    since = services.now() - FAILED_LATELY
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        query = select(Addon).where(Addon.app_id == app.id, Addon.state == State.DEPROVISIONED)
+        query = query.where(Addon.failure.is_not(None), Addon.updated_at > since)
+        return list(tx.scalars(query.order_by(Addon.updated_at.desc())))
 
 
 def find(services: Services, actor: Actor, identity: str, app_identity: str | None = None) -> Addon:
@@ -289,7 +306,7 @@ def _settled(services: Services, addon_id: uuid.UUID) -> Addon:
     provisioning.wait(services, addon_id)
     with services.database.transaction() as tx:
         addon = tx.get_one(Addon, addon_id)
-        if addon.state == State.DEPROVISIONED and addon.failure:
+        if addon.state not in ALIVE and addon.failure:
             raise ProviderRefused(addon.service.name, addon.failure)
         return addon
 

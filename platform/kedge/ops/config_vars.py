@@ -31,27 +31,43 @@ def read_release(services: Services, actor: Actor, app_identity: str, version: s
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The names of an app's config vars, and the release that has them."""
+    """The names of an app's config vars, and the release that has them.
+
+    `attached` are those that come with an add-on, each with the add-on's name.
+    """
 
     version: int
     names: tuple[str, ...]
+    attached: Mapping[str, str]
 
 
 def keys(services: Services, actor: Actor, app_identity: str) -> Keys:
     """The names of the app's config vars, in their order, without any value."""
     with services.database.transaction() as tx:
         newest = releases.newest(tx, find_app(tx, actor, app_identity, Action.DEPLOY))
-        return Keys(newest.version, tuple(sorted(unseal(services, newest.config))))
+        attached = {key: each["addon"] for each in newest.addons for key in each["config_vars"]}
+        names = tuple(sorted(unseal(services, newest.config)))
+        return Keys(newest.version, names, attached)
 
 
-def read_all(services: Services, actor: Actor, app_identity: str) -> tuple[Config, int]:
-    """The app's config vars for a person to edit, and the release that has them. It is noted."""
+def edit(services: Services, actor: Actor, app_identity: str) -> tuple[Config, int]:
+    """The config vars a person may change, and the release that has them. It is noted.
+
+    Those of add-ons are not among them.
+    """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.DEPLOY)
         newest = releases.newest(tx, app)
-        config = unseal(services, newest.config)
+        config = _own(services, newest)
         record(tx, actor, "config.reveal", app, keys=sorted(config))
         return config, newest.version
+
+
+def read_own(services: Services, actor: Actor, app_identity: str, version: int) -> Config:
+    """The config vars of a release, without those of add-ons. Raises NotFound."""
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.DEPLOY)
+        return _own(services, releases.find(tx, app, str(version)))
 
 
 def reveal(services: Services, actor: Actor, app_identity: str, key: str) -> str:
@@ -118,6 +134,11 @@ def _check_free(changes: Mapping[str, object], before: Config, held: set[str]) -
                 f"Cannot overwrite attachment values {key}. Detach the add-on, or attach it under "
                 "another name: `kedge addons:attach --as`."
             )
+
+
+def _own(services: Services, release: Release) -> Config:
+    held = keys_of(release.addons)
+    return {k: v for k, v in unseal(services, release.config).items() if k not in held}
 
 
 def _check_unchanged(seen: Config, before: Config, changes: Mapping[str, object]) -> None:

@@ -16,10 +16,19 @@ export function begin() {
 
 function submitted(event) {
   const form = event.target;
+  if (form.dataset.busy && !event.defaultPrevented) busy(event.submitter, form.dataset.busy);
   if (event.defaultPrevented || !form.matches("[data-quiet], [data-theme]")) return;
   event.preventDefault();
   if (form.matches("[data-theme]") && event.submitter) document.documentElement.dataset.bsTheme = event.submitter.value;
   send(form, event.submitter);
+}
+
+// What takes seconds says so where it was asked for; sent twice it still counts once.
+function busy(button, words) {
+  if (!button) return;
+  button.classList.add("is-busy");
+  button.setAttribute("aria-busy", "true");
+  button.textContent = words;
 }
 
 async function send(form, submitter) {
