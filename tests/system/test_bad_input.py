@@ -6,7 +6,7 @@ import json
 import socket
 import subprocess
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -251,10 +251,8 @@ def test_what_is_no_request_gets_no_server_error(app, to):
 def raw_status(port, request):
     """The status a raw request is answered with; None when the connection is closed instead."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        try:
+        with suppress(OSError):  # refused while it was still being sent
             connection.sendall(request)  # and no goodbye: the router answers that with a 400 too
-        except OSError:
-            pass  # refused while it was still being sent
         try:
             answer = connection.recv(65536)
         except ConnectionError:
