@@ -146,6 +146,12 @@ class Settings:
         """E-mail of the installation's owner."""
         return self.owner_email or f"owner@{self.domain}"
 
+    @property
+    def platform_url(self) -> str:
+        """Where the platform itself answers by HTTP, as those outside of it are told."""
+        port = "" if self.http_port == 80 else f":{self.http_port}"
+        return f"http://{self.domain}{port}"
+
     def url_of(self, app_name: str) -> str:
         """Where an app answers by HTTP."""
         port = "" if self.http_port == 80 else f":{self.http_port}"

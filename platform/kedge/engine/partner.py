@@ -29,10 +29,11 @@ CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 25.0
 LIMIT_BYTES = 1024 * 1024
 MESSAGE_LIMIT = 1000
+URL_LIMIT = 500
 ACCEPT = "application/vnd.heroku-addons+json; version=3"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ID = re.compile(r"[^\x00-\x20/?#]{1,300}")
-REFUSALS = frozenset({400, 402, 403, 404, 409, 422})
+REFUSALS = frozenset({400, 402, 403, 404, 409, 410, 422})
 
 
 class HttpPartner:
@@ -60,18 +61,25 @@ class HttpPartner:
         """Move a resource to another plan."""
         path = f"/{_escaped(provider_id)}"
         status, answer = self._call(provider, "PUT", path, {"plan": plan}, {200, 202})
-        return _provisioned(provider, status, {**answer, "id": provider_id})
+        return _provisioned(provider, status, _of(answer, provider_id))
 
     def deprovision(self, provider: Provider, provider_id: str) -> None:
         """Have a resource removed; one that is gone already is fine."""
         path = f"/{_escaped(provider_id)}"
-        self._call(provider, "DELETE", path, None, {200, 202, 204, 404, 410})
+        self._call(provider, "DELETE", path, None, {200, 202, 204, 404, 410}, is_read=False)
+
+    def restore(self, provider: Provider, provider_id: str) -> Provisioned:
+        """Bring back a resource that was removed, with what was in it."""
+        path = f"/{_escaped(provider_id)}/actions/restore"
+        status, answer = self._call(provider, "POST", path, {}, {200, 201, 202})
+        return _provisioned(provider, status, _of(answer, provider_id))
 
     def ask(
         self, provider: Provider, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> Any:
         """A further call of a provider that has more than the partner API, below its address."""
-        return self._call(provider, method, path, body, {200, 201, 202, 204})[1]
+        status, answer = self._call(provider, method, path, body, {200, 201, 202, 204})
+        return None if status == 204 else answer
 
     def _call(
         self,
@@ -80,7 +88,10 @@ class HttpPartner:
         path: str,
         body: Mapping[str, Any] | None,
         expected: set[int],
+        *,
+        is_read: bool = True,
     ) -> tuple[int, Any]:
+        """The status and JSON of an answer; an empty one, or one nobody reads, is {}."""
         try:
             status, payload = self._exchange(provider, method, path, body)
         except NotAsked as error:
@@ -96,15 +107,11 @@ class HttpPartner:
         ) as error:
             # The last two: a client closed at the end of its time says so in any of its layers.
             raise ProviderAway(provider.name, "it cannot be reached") from error
-        answer = _json(payload)
         if status in expected:
-            if status in {404, 410, 204} or not payload.strip():
-                return status, {}
-            if answer is None:
-                raise ProviderAway(provider.name, "its answer is not JSON")
-            return status, answer
+            is_empty = not is_read or status == 204 or not payload.strip()
+            return status, {} if is_empty else _json(provider, payload)
         if status in REFUSALS:
-            raise ProviderRefused(provider.name, _message(answer))
+            raise ProviderRefused(provider.name, _message(_json(None, payload)))
         raise ProviderAway(provider.name, f"it answered with status {status}")
 
     def _exchange(
@@ -170,16 +177,18 @@ def _bounded(answer: httpx.Response, provider: Provider, deadline: float) -> byt
     return bytes(payload)
 
 
-def _json(payload: bytes) -> dict[str, Any] | None:
+def _json(provider: Provider | None, payload: bytes) -> Any:
+    """What an answer holds; where it is no JSON None, or of a provider ProviderAway is raised."""
     try:
-        found = json.loads(payload)
+        return json.loads(payload)
     except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        if provider is None:
+            return None
+        raise ProviderAway(provider.name, "its answer is not JSON") from None
 
 
-def _provisioned(provider: Provider, status: int, answer: Mapping[str, Any]) -> Provisioned:
-    given = answer.get("id")
+def _provisioned(provider: Provider, status: int, answer: Any) -> Provisioned:
+    given = answer.get("id") if isinstance(answer, dict) else None
     provider_id = str(given) if isinstance(given, str | int) else ""
     if not _ID.fullmatch(provider_id):
         raise ProviderAway(provider.name, "its answer names no id")
@@ -187,16 +196,30 @@ def _provisioned(provider: Provider, status: int, answer: Mapping[str, Any]) -> 
         provider_id=provider_id,
         config=answer.get("config"),
         message=_message(answer),
+        log_drain_url=_drain_url(answer),
         is_pending=status == 202,
     )
 
 
-def _message(answer: Mapping[str, Any] | None) -> str | None:
+def _message(answer: Any) -> str | None:
     """The provider's words for a person, as text that can be shown."""
-    said = (answer or {}).get("message")
+    said = answer.get("message") if isinstance(answer, dict) else None
     if not isinstance(said, str) or not said.strip():
         return None
     return _CONTROL.sub("", said.encode("utf-8", "replace").decode())[:MESSAGE_LIMIT]
+
+
+def _of(answer: Any, provider_id: str) -> Any:
+    """An answer about a resource we know: it need not name it, and does not rename it."""
+    return {**answer, "id": provider_id} if isinstance(answer, dict) else answer
+
+
+def _drain_url(answer: Mapping[str, Any]) -> str | None:
+    """Where the provider takes an app's log, when it says so in a form one can use."""
+    said = answer.get("log_drain_url")
+    schemes = ("https://", "http://", "syslog://", "syslog+tls://")
+    is_url = isinstance(said, str) and said.startswith(schemes) and len(said) <= URL_LIMIT
+    return said if is_url else None
 
 
 def _escaped(provider_id: str) -> str:

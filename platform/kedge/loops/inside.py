@@ -90,3 +90,4 @@ def note_end(services: Services, row: InsideRun, exit_status: int | None) -> Non
         found = tx.get(InsideRun, row.id)
         if found is not None:  # its app may have been destroyed meanwhile
             found.ended_at, found.exit_status = services.now(), exit_status
+            found.sealed_env = None

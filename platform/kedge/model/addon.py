@@ -87,16 +87,19 @@ class Addon(Row):
     """One add-on. Its id is the uuid the provider knows it by.
 
     `leased_until`: somebody asks the provider about it until then; `try_at`: when to ask next;
-    `attach_as`: the attachment's name that was asked for. `sealed_config`: what the provider gave.
+    `began_at`: when it was asked for, or was to come back (`is_restoring`). `sealed_config`: what
+    the provider gave; `message`: what it said; `failure`: why it did not come to be.
     """
 
     __tablename__ = "addons"
     __table_args__ = (
         Index("ix_addons_unsettled", "try_at", postgresql_where="try_at IS NOT NULL"),
+        # A name is free again when its add-on is gone for good; a resting one keeps it.
+        Index("uq_addons_name", "name", unique=True, postgresql_where="state <> 'deprovisioned'"),
     )
 
     id: Mapped[Id]
-    name: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
     app_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("apps.id", ondelete="SET NULL"), index=True
     )
@@ -108,7 +111,10 @@ class Addon(Row):
     sealed_options: Mapped[bytes | None] = mapped_column(LargeBinary)
     message: Mapped[str | None] = mapped_column(Text)
     failure: Mapped[str | None] = mapped_column(Text)
+    log_drain_url: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0)
+    began_at: Mapped[Moment]
+    is_restoring: Mapped[bool] = mapped_column(default=False)
     try_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     resting_until: Mapped[datetime | None]

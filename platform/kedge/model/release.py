@@ -50,6 +50,7 @@ class Change(StrEnum):
     DEPLOY = "deploy"
     CONFIG = "config"
     ADDON = "addon"
+    ADDON_CONFIG = "addon config"
     ROLLBACK = "rollback"
 
 
@@ -90,7 +91,12 @@ class Release(Row):
 
     @property
     def release_command(self) -> str | None:
-        """The command of the release phase, when the slug declares one."""
+        """The command of the release phase, when the slug declares one.
+
+        A provider's new config goes out without one, as on Heroku: nobody asked for it.
+        """
+        if self.change == Change.ADDON_CONFIG:
+            return None
         return self.process_types.get("release")
 
     @property

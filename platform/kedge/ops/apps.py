@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from kedge.db import Transaction
 from kedge.errors import InvalidParams, Unconfirmed
-from kedge.model.addon import ALIVE, Addon
+from kedge.model.addon import Addon
 from kedge.model.addon import State as AddonState
 from kedge.model.app import DEFAULT_STACK, App, check_name
 from kedge.model.build import Build
@@ -109,17 +109,23 @@ def set_maintenance(services: Services, actor: Actor, identity: str, *, on: bool
         return app
 
 
-def destroy(services: Services, actor: Actor, identity: str) -> App:
+def destroy(services: Services, actor: Actor, identity: str, *, confirm: bool = False) -> App:
     """Begin the end of an app: from now on it takes no changes; the supervisor ends its dynos.
 
     Raises:
         AppBeingDeleted: somebody else already does.
-        Unconfirmed: one of its add-ons is attached to other apps.
+        Unconfirmed: others use one of its add-ons, which goes with it, and `confirm` was not said.
     """
     with services.database.transaction() as tx:
-        app = find_app(tx, actor, identity, Action.MANAGE, lock=True)
+        seen = find_app(tx, actor, identity, Action.MANAGE)
+        held = attachments.hold_all(tx, seen.id)
+        app = find_app(tx, actor, seen.id, Action.MANAGE, lock=True)
+        _check_shared(tx, app, held, confirm=confirm)
         app.deleting_at = services.now()
-        _end_addons(services, tx, actor, app)
+        for addon in held:
+            attachments.detach_all(services, tx, actor, addon)
+            addon.state = AddonState.DEPROVISIONING
+            provisioning.soon(services, tx, addon)
         for build in tx.scalars(
             select(Build).where(Build.app_id == app.id, Build.status == "pending")
         ):
@@ -129,20 +135,16 @@ def destroy(services: Services, actor: Actor, identity: str) -> App:
         return app
 
 
-def _end_addons(services: Services, tx: Transaction, actor: Actor, app: App) -> None:
-    """An app takes its add-ons with it. Raises Unconfirmed where others use one of them."""
-    query = select(Addon).where(Addon.app_id == app.id, Addon.state.in_(ALIVE))
-    for addon in tx.scalars(query.with_for_update(of=Addon)):
+def _check_shared(tx: Session, app: App, addons: Iterable[Addon], *, confirm: bool) -> None:
+    """Raises Unconfirmed where other apps use an add-on that goes with this one."""
+    for addon in addons:
         others = {each.app.name for each in attachments.of_addon(tx, addon)} - {app.name}
-        if others:
+        if others and not confirm:
             raise Unconfirmed(
-                f"{addon.name} is attached to {', '.join(sorted(others))} too. Detach it there "
-                "first: it goes with the app.",
-                resource="add_on",
+                f"{addon.name} goes with {app.name}, and {', '.join(sorted(others))} use it too. "
+                "Detach it there, or confirm with the app's name.",
+                resource="app",
             )
-        attachments.detach_all(services, tx, actor, addon)
-        addon.state = AddonState.DEPROVISIONING
-        provisioning.soon(services, tx, addon)
 
 
 def erase(tx: Session, app: App) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from kedge.db import Transaction
@@ -14,7 +14,7 @@ from kedge.ids import as_uuid
 from kedge.model.account import Account
 from kedge.model.addon import ALIVE, Addon, AddonService, Attachment, State
 from kedge.model.app import App
-from kedge.model.config import change
+from kedge.model.config import change as checked
 from kedge.model.release import Change, Release
 from kedge.ops import attached, releases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
@@ -40,6 +40,7 @@ def attach(
     with services.database.transaction() as tx:
         addon = _addon(tx, actor, addon_identity)
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        addon = tx.lock(Addon, addon.id)  # after the app, as `hold` does: see there
         if addon.state != State.PROVISIONED:
             raise Conflict(f"{addon.name} is {addon.state}. Wait until that is done.")
         made = reserve(services, tx, app, addon, name)
@@ -61,6 +62,9 @@ def detach(
     with services.database.transaction() as tx:
         found = _of(tx, actor, identity, app_identity)
         app = find_app(tx, actor, found.app_id, Action.OPERATE, lock=True)
+        tx.lock(Addon, found.addon_id)
+        if tx.scalar(select(Attachment.id).where(Attachment.id == found.id)) is None:
+            raise _no_such(identity)  # somebody else has just detached it
         others = [each for each in of_addon(tx, found.addon) if each.id != found.id]
         if not others:
             raise Conflict(
@@ -75,24 +79,64 @@ def detach(
 
 
 def detach_all(services: Services, tx: Transaction, actor: Actor, addon: Addon) -> None:
-    """Take an add-on's config vars from every app, one release each."""
+    """Take an add-on's config vars from every app, one release each. The caller holds it."""
     for app, names in _apps_of(tx, addon):
         own = Attachment.addon_id == addon.id, Attachment.app_id == app.id
         tx.execute(delete(Attachment).where(*own))
-        tx.expire_all()
         if not app.deleting_at:
             listed = ", ".join(names)
             renew(services, tx, actor, app, f"Detach {listed} (@ref:{addon.name})")
 
 
-def renew_all(services: Services, tx: Transaction, actor: Actor, addon: Addon, words: str) -> None:
-    """Have every app an add-on is attached to see its config of now, one release each.
+def renew_all(
+    services: Services,
+    tx: Transaction,
+    actor: Actor,
+    addon: Addon,
+    words: str,
+    *,
+    change: Change = Change.ADDON,
+) -> list[Release]:
+    """Have every app an add-on is attached to see its config of now; the releases this made.
 
-    `words` may hold `{name}`, the attachment's.
+    The caller holds it. `words` may hold `{name}`, the attachment's.
     """
+    made = []
     for app, names in _apps_of(tx, addon):
         if not app.deleting_at:
-            renew(services, tx, actor, app, words.format(name=", ".join(names)))
+            told = words.format(name=", ".join(names))
+            made.append(renew(services, tx, actor, app, told, change=change))
+    return [release for release in made if release is not None]
+
+
+def hold(tx: Transaction, addon_id: uuid.UUID) -> Addon:
+    """An add-on as it is now, held until the transaction ends with every app that has it.
+
+    Everybody takes apps before add-ons, and several by their ids: so nobody waits in a circle.
+    """
+    return _held(tx, lambda: [addon_id], set())[0]
+
+
+def hold_all(tx: Transaction, app_id: uuid.UUID) -> list[Addon]:
+    """An app with its own add-ons and every app that has one of them, likewise."""
+    own = select(Addon.id).where(Addon.app_id == app_id, Addon.state.in_(ALIVE))
+    return _held(tx, lambda: list(tx.scalars(own)), {app_id})
+
+
+def _held(
+    tx: Transaction, ids: Callable[[], list[uuid.UUID]], app_ids: set[uuid.UUID]
+) -> list[Addon]:
+    """What was attached or made between the look and the locks is seen by looking again."""
+    while True:
+        look = tx.begin_nested()
+        addon_ids = sorted(ids())
+        for app in tx.scalars(_locked_apps(app_ids | _app_ids(tx, addon_ids))):
+            app_ids.add(app.id)
+        addons = [tx.lock(Addon, addon_id) for addon_id in addon_ids]
+        if sorted(ids()) == addon_ids and app_ids >= _app_ids(tx, addon_ids):
+            look.commit()
+            return addons
+        look.rollback()  # lets go of them all
 
 
 def reserve(
@@ -117,7 +161,13 @@ def reserve(
 
 
 def renew(
-    services: Services, tx: Transaction, actor: Actor, app: App, description: str
+    services: Services,
+    tx: Transaction,
+    actor: Actor,
+    app: App,
+    description: str,
+    *,
+    change: Change = Change.ADDON,
 ) -> Release | None:
     """A release with the app's own config vars and those of its attachments of now, if it differs.
 
@@ -125,11 +175,11 @@ def renew(
     """
     newest = releases.newest(tx, app)
     before = unseal(services, newest.config)
-    after = change(attached.effective(services, tx, app, newest), {})
+    after = checked(attached.effective(services, tx, app, newest), {})
     if after == before and attached.listed(services, tx, app) == newest.addons:
         return None
     config = seal(services, tx, app, after)
-    return releases.append(services, tx, actor, app, Change.ADDON, description, config=config)
+    return releases.append(services, tx, actor, app, change, description, config=config)
 
 
 def _check_free(
@@ -197,7 +247,7 @@ def resolve(
             query = query.where(Attachment.app_id == app.id)
         found = [each for each in tx.scalars(query) if _is_meant(each, identity)]
     if not found:
-        raise NotFound.of("attachment", f"Couldn't find that attachment: {identity[:100]}.")
+        raise _no_such(identity)
     return found
 
 
@@ -244,16 +294,27 @@ def _of(tx: Session, actor: Actor, identity: str, app_identity: str | None) -> A
     else:
         found = tx.get(Attachment, wanted) if wanted else None
     if found is None:
-        raise NotFound.of("attachment", f"Couldn't find that attachment: {identity[:100]}.")
+        raise _no_such(identity)
     find_app(tx, actor, found.app_id, Action.VIEW)
     return found
 
 
 def _apps_of(tx: Session, addon: Addon) -> list[tuple[App, list[str]]]:
-    """The apps an add-on is attached to, locked in one order for all, with its names there."""
+    """The apps an add-on is attached to, with its names there."""
     names: dict[uuid.UUID, list[str]] = {}
     for each in of_addon(tx, addon):
         names.setdefault(each.app_id, []).append(each.name)
-    query = select(App).where(App.id.in_(names)).order_by(App.id).with_for_update(of=App)
-    found = tx.scalars(query.execution_options(populate_existing=True))
-    return [(app, sorted(names[app.id])) for app in found]
+    return [(app, sorted(names[app.id])) for app in tx.scalars(_locked_apps(names))]
+
+
+def _app_ids(tx: Session, addon_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    return set(tx.scalars(select(Attachment.app_id).where(Attachment.addon_id.in_(addon_ids))))
+
+
+def _locked_apps(app_ids: Collection[uuid.UUID]) -> Select[App]:
+    query = select(App).where(App.id.in_(app_ids)).order_by(App.id).with_for_update(of=App)
+    return query.execution_options(populate_existing=True)
+
+
+def _no_such(identity: str) -> NotFound:
+    return NotFound.of("attachment", f"Couldn't find that attachment: {identity[:100]}.")

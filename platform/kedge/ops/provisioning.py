@@ -10,22 +10,25 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 
 from kedge.db import Transaction
 from kedge.engine.protocols import Provisioned
-from kedge.errors import InvalidParams, KedgeError, ProviderRefused, Unavailable
-from kedge.model.addon import Addon, Attachment, State
-from kedge.ops import attachments, grants
+from kedge.errors import Conflict, InvalidParams, KedgeError, ProviderRefused, Unavailable
+from kedge.model.addon import ALIVE, Addon, Attachment, State
+from kedge.model.release import Change
+from kedge.ops import addon_logs, attachments, grants
 from kedge.ops.addon_services import provider_of
 from kedge.ops.attached import config_context, provider_config
-from kedge.ops.authorize import Actor
+from kedge.ops.authorize import Actor, record
 from kedge.ops.services import Services
 from kedge.plan import addons as plan
 
@@ -34,14 +37,16 @@ LEASE = timedelta(seconds=60)  # longer than any provider is given to answer
 WAIT_SECONDS = 5.0
 POLL_SECONDS = 0.05
 ASKED_AT_ONCE = 8
+RESTORE = "restore"  # a capability: what was destroyed can be brought back for a while
 REGION = "amazon-web-services::us-east-1"
 _running: set[uuid.UUID] = set()
+_again_wanted: set[uuid.UUID] = set()
 _lock = threading.Lock()
 
 
 def soon(services: Services, tx: Transaction, addon: Addon) -> None:
-    """Have an add-on's provider asked as soon as this is committed."""
-    addon.attempts, addon.try_at, addon.leased_until = 0, services.now(), None
+    """Have an add-on's provider asked as soon as this is committed, and nobody else asks it."""
+    addon.attempts, addon.try_at, addon.failure = 0, services.now(), None
     tx.after_commit(lambda: begin(services, addon.id))
 
 
@@ -66,10 +71,11 @@ def due(services: Services) -> list[uuid.UUID]:
         Addon.try_at <= now, or_(Addon.leased_until.is_(None), Addon.leased_until < now)
     )
     with services.database.transaction() as tx:
-        for addon in tx.scalars(
-            select(Addon).where(Addon.state == State.RESTING, Addon.resting_until < now)
-        ):
+        rested = select(Addon).where(Addon.state == State.RESTING, Addon.resting_until < now)
+        for addon in tx.scalars(rested.with_for_update(of=Addon, skip_locked=True)):
             addon.state, addon.try_at, addon.resting_until = State.DEPROVISIONED, None, None
+        old = Addon.updated_at < now - plan.REMEMBERED
+        tx.execute(delete(Addon).where(Addon.state == State.DEPROVISIONED, old))
         return list(tx.scalars(waiting))
 
 
@@ -79,7 +85,9 @@ def advance(services: Services, addon_id: uuid.UUID) -> None:
     if addon is None:
         return
     try:
-        if addon.state == State.PROVISIONING:
+        if addon.state == State.PROVISIONING and services.now() - addon.began_at > plan.GIVES_UP:
+            gave_up(services, addon_id, f"{addon.service.name} did not make it within 12 hours")
+        elif addon.state == State.PROVISIONING:
             _provision(services, addon)
         elif addon.state == State.DEPROVISIONING:
             _deprovision(services, addon)
@@ -91,19 +99,41 @@ def advance(services: Services, addon_id: uuid.UUID) -> None:
         _again(services, addon, error.message)
 
 
+@contextmanager
+def asking(services: Services, addon_id: uuid.UUID) -> Iterator[None]:
+    """Keep everybody else from asking an add-on's provider about it meanwhile.
+
+    Raises:
+        Conflict: somebody is at it.
+    """
+    with services.database.transaction() as tx:
+        addon = tx.lock(Addon, addon_id)
+        if addon.leased_until is not None and addon.leased_until > services.now():
+            raise Conflict(f"{addon.name} is being changed already. Try again in a moment.")
+        addon.leased_until = services.now() + LEASE
+    try:
+        yield
+    finally:
+        with services.database.transaction() as tx:
+            tx.lock(Addon, addon_id).leased_until = None
+
+
 def move(
     services: Services, actor: Actor, addon_id: uuid.UUID, plan_id: uuid.UUID, answer: Provisioned
 ) -> None:
     """The provider moved an add-on to another plan: its new config, if any, goes to its apps."""
     with services.database.transaction() as tx:
-        addon = _locked(tx, addon_id)
+        addon = attachments.hold(tx, addon_id)
+        if addon.state != State.PROVISIONED:
+            return  # destroyed meanwhile
         addon.plan_id, addon.message = plan_id, answer.message
         if answer.config is not None:
             _keep_config(services, addon, answer.config)
         tx.flush()
         tx.refresh(addon)
+        record(tx, actor, "addon.change_plan", addon.app, addon=addon.name, plan=addon.plan.name)
         words = "Update {name} by " + addon.service.name
-        attachments.renew_all(services, tx, actor, addon, words)
+        attachments.renew_all(services, tx, actor, addon, words, change=Change.ADDON_CONFIG)
 
 
 def set_config(services: Services, addon: Addon, changes: dict[str, Any]) -> dict[str, str]:
@@ -111,22 +141,26 @@ def set_config(services: Services, addon: Addon, changes: dict[str, Any]) -> dic
 
     Raises:
         InvalidParams: a key its manifest does not declare.
+        Conflict: the add-on is gone.
     """
     with services.database.transaction() as tx:
-        row = _locked(tx, addon.id)
+        row = attachments.hold(tx, addon.id)
+        if row.state not in ALIVE:
+            raise Conflict(f"{row.name} is {row.state}.", resource="add_on")
         config: dict[str, Any] = {**provider_config(services, row), **changes}
         kept = {key: value for key, value in config.items() if value is not None}
         _keep_config(services, row, kept)
         if row.state == State.PROVISIONED:
             words = "Update {name} by " + row.service.name
-            attachments.renew_all(services, tx, attachments.actor_of(tx, row), row, words)
+            actor = attachments.actor_of(tx, row)
+            attachments.renew_all(services, tx, actor, row, words, change=Change.ADDON_CONFIG)
         return kept
 
 
 def done(services: Services, addon_id: uuid.UUID) -> Addon:
     """An add-on is there: its config vars go to the apps it is attached to."""
     with services.database.transaction() as tx:
-        addon = _locked(tx, addon_id)
+        addon = attachments.hold(tx, addon_id)
         if addon.state == State.PROVISIONING:
             _arrive(services, tx, addon)
         return addon
@@ -134,12 +168,10 @@ def done(services: Services, addon_id: uuid.UUID) -> Addon:
 
 def ended(services: Services, addon_id: uuid.UUID) -> None:
     """The provider says that an add-on will not be, or is gone."""
-    found = row(services, addon_id)
-    if found.state == State.PROVISIONING:
-        gave_up(services, addon_id, found.message or "the provider could not make it")
-        return
     with services.database.transaction() as tx:
-        gone = _locked(tx, addon_id)
+        gone = attachments.hold(tx, addon_id)
+        if gone.state == State.PROVISIONING:
+            _drop(services, tx, gone, gone.message or "the provider could not make it")
         attachments.detach_all(services, tx, attachments.actor_of(tx, gone), gone)
         gone.state, gone.try_at, gone.leased_until = State.DEPROVISIONED, None, None
 
@@ -150,35 +182,55 @@ def row(services: Services, addon_id: uuid.UUID) -> Addon:
         return tx.get_one(Addon, addon_id)
 
 
-def gave_up(services: Services, addon_id: uuid.UUID, reason: str) -> None:
-    """An add-on will not be: its name and its attachment's are free again."""
+def gave_up(services: Services, addon_id: uuid.UUID, reason: str, *, is_left: bool = True) -> None:
+    """An add-on will not be: what it was to be attached as is free again.
+
+    `is_left`: its provider may have made something of it, and is asked to remove that.
+    """
     with services.database.transaction() as tx:
-        addon = _locked(tx, addon_id)
-        for each in tx.scalars(select(Attachment).where(Attachment.addon_id == addon_id)):
-            tx.delete(each)
-        addon.state, addon.failure = State.DEPROVISIONED, reason
-        addon.try_at = addon.leased_until = None
-        addon.name = f"{addon.name}-{addon.id.hex[:8]}"[:80]
-        if addon.app_id:
-            services.say(tx, addon.app_id, f"Add-on was not provisioned: {reason}")
+        addon = attachments.hold(tx, addon_id)
+        addon.leased_until = None
+        if addon.state != State.PROVISIONING:
+            tx.after_commit(lambda: begin(services, addon_id))  # it was destroyed meanwhile
+            return
+        _drop(services, tx, addon, reason)
+        if addon.is_restoring:  # what was in it is where it was
+            addon.state, addon.is_restoring = State.RESTING, False
+            addon.try_at = None
+            return
+        addon.state = State.DEPROVISIONING if is_left else State.DEPROVISIONED
+        addon.attempts, addon.try_at = 0, services.now() if is_left else None
+        if is_left:
+            tx.after_commit(lambda: begin(services, addon_id))
+
+
+def _drop(services: Services, tx: Transaction, addon: Addon, reason: str) -> None:
+    for each in tx.scalars(select(Attachment).where(Attachment.addon_id == addon.id)):
+        tx.delete(each)
+    addon.failure = reason
+    if addon.app_id:
+        services.say(tx, addon.app_id, f"{addon.name} was not provisioned: {reason}")
 
 
 def _provision(services: Services, addon: Addon) -> None:
-    if services.now() - addon.created_at > plan.GIVES_UP:
-        _give_up_late(services, addon)
-        return
-    answer = services.partner.provision(
-        provider_of(services, addon.service), _body(services, addon)
-    )
+    provider = provider_of(services, addon.service)
+    if addon.is_restoring:
+        answer = services.partner.restore(provider, str(addon.provider_id))
+    else:
+        answer = services.partner.provision(provider, _body(services, addon))
     with services.database.transaction() as tx:
-        row = _locked(tx, addon.id)
-        if row.state != State.PROVISIONING:
-            return  # destroyed, or called back, while the provider was asked
-        row.provider_id, row.message = answer.provider_id, answer.message
+        row = attachments.hold(tx, addon.id)
+        row.provider_id = row.provider_id or answer.provider_id
+        row.log_drain_url = answer.log_drain_url
+        if row.state != State.PROVISIONING:  # destroyed, or called back, while it was asked
+            row.leased_until = None
+            tx.after_commit(lambda: begin(services, addon.id))
+            return
+        row.message = answer.message
         if answer.config is not None:
             _keep_config(services, row, answer.config)
         if answer.is_pending:
-            row.leased_until, row.try_at = None, services.now() + plan.GIVES_UP
+            row.leased_until, row.try_at = None, row.began_at + plan.GIVES_UP
             row.attempts = 0
             return
         _arrive(services, tx, row)
@@ -186,28 +238,28 @@ def _provision(services: Services, addon: Addon) -> None:
 
 def _arrive(services: Services, tx: Transaction, addon: Addon) -> None:
     addon.state, addon.try_at, addon.leased_until = State.PROVISIONED, None, None
+    addon.is_restoring, addon.resting_until = False, None
     tx.flush()
     words = "Attach {name} (@ref:" + addon.name + ")"
-    attachments.renew_all(services, tx, attachments.actor_of(tx, addon), addon, words)
-
-
-def _give_up_late(services: Services, addon: Addon) -> None:
-    """It never came to be; what its provider may have made of it is removed there too."""
-    if addon.provider_id:
-        provider = provider_of(services, addon.service)
-        services.partner.deprovision(provider, addon.provider_id)
-    gave_up(services, addon.id, f"{addon.service.name} did not make it within 12 hours")
+    actor = attachments.actor_of(tx, addon)
+    for release in attachments.renew_all(services, tx, actor, addon, words):
+        keys = [each["config_vars"] for each in release.addons if each["addon"] == addon.name]
+        listed = ", ".join(key for found in keys for key in found)
+        told = f"@ref:{addon.name} completed provisioning, setting {listed or 'nothing'}."
+        services.say(tx, release.app_id, told)
 
 
 def _deprovision(services: Services, addon: Addon) -> None:
-    if addon.provider_id:
-        provider = provider_of(services, addon.service)
-        services.partner.deprovision(provider, addon.provider_id)
+    provider = provider_of(services, addon.service)
+    # A provider whose answer was lost may know it by its uuid alone.
+    services.partner.deprovision(provider, addon.provider_id or str(addon.id))
     with services.database.transaction() as tx:
-        row = _locked(tx, addon.id)
-        rests = row.service.is_builtin and "restore" in row.service.capabilities
-        row.state = State.RESTING if rests and row.provider_id else State.DEPROVISIONED
-        row.resting_until = services.now() + plan.RESTS if rests else None
+        row = tx.lock(Addon, addon.id)
+        if row.state == State.DEPROVISIONING:
+            can_rest = row.service.is_builtin and RESTORE in row.service.capabilities
+            rests = can_rest and row.provider_id is not None and row.failure is None
+            row.state = State.RESTING if rests else State.DEPROVISIONED
+            row.resting_until = services.now() + plan.RESTS if rests else None
         row.try_at = row.leased_until = None
 
 
@@ -217,17 +269,18 @@ def _body(services: Services, addon: Addon) -> dict[str, Any]:
     if addon.sealed_options:
         context = f"options of add-on {addon.id}"
         options = json.loads(services.vault.open(addon.sealed_options, context))
-    settings = services.settings
-    port = "" if settings.http_port == 80 else f":{settings.http_port}"
+    platform = services.settings.platform_url
+    with services.database.transaction() as tx:
+        token = addon_logs.token_of(services, tx, addon.id)
     return {
-        "callback_url": f"http://{settings.domain}{port}/addons/{addon.id}",
+        "callback_url": f"{platform}/addons/{addon.id}",
         "name": addon.name,
         "oauth_grant": grants.issue(services, addon),
         "options": options,
         "plan": addon.plan.short_name,
         "region": REGION,
         "uuid": str(addon.id),
-        "log_input_url": None,
+        "log_input_url": f"{platform}/addons/{addon.id}/logs/{token}",
         "log_drain_token": f"d.{addon.id}",
     }
 
@@ -242,10 +295,7 @@ def _claimed(services: Services, addon_id: uuid.UUID) -> Addon | None:
     """The add-on, ours for a minute; None when somebody is at it or there is nothing to do."""
     now = services.now()
     with services.database.transaction() as tx:
-        query = (
-            select(Addon).where(Addon.id == addon_id).with_for_update(of=Addon, skip_locked=True)
-        )
-        addon = tx.scalar(query)
+        addon = tx.scalar(select(Addon).where(Addon.id == addon_id).with_for_update(of=Addon))
         is_free = addon is not None and (addon.leased_until is None or addon.leased_until < now)
         if addon is None or addon.try_at is None or not is_free:
             return None
@@ -257,7 +307,7 @@ def _refused(services: Services, addon: Addon, error: KedgeError) -> None:
     reason = getattr(error, "words", None) or error.message
     log.info("addon.refused", addon=addon.name, state=addon.state)
     if addon.state == State.PROVISIONING:
-        gave_up(services, addon.id, reason)
+        gave_up(services, addon.id, reason, is_left=not isinstance(error, ProviderRefused))
     else:
         _again(services, addon, reason)
 
@@ -267,38 +317,38 @@ def _again(services: Services, addon: Addon, reason: str) -> None:
     now = services.now()
     log.warning("addon.trying_again", addon=addon.name, attempts=addon.attempts, reason=reason)
     with services.database.transaction() as tx:
-        row = _locked(tx, addon.id)
-        row.leased_until = None
+        row = tx.lock(Addon, addon.id)
+        row.leased_until, row.message = None, reason
         row.try_at = now + plan.rest_before_retry(row.attempts)
 
 
 def _settle(services: Services, addon_id: uuid.UUID) -> None:
     with services.database.transaction() as tx:
-        row = _locked(tx, addon_id)
+        row = tx.lock(Addon, addon_id)
         row.try_at = row.leased_until = None
-
-
-def _locked(tx: Transaction, addon_id: uuid.UUID) -> Addon:
-    return tx.get_one(Addon, addon_id, with_for_update={"of": Addon})
 
 
 def begin(services: Services, addon_id: uuid.UUID) -> None:
     """Ask an add-on's provider in a thread of its own: it may take half a minute."""
     with _lock:
         if addon_id in _running:
+            _again_wanted.add(addon_id)
             return
         _running.add(addon_id)
     _threads().submit(_run, services, addon_id)
 
 
 def _run(services: Services, addon_id: uuid.UUID) -> None:
-    try:
-        advance(services, addon_id)
-    except Exception:  # the row says what is to be done; the clock takes it up
-        log.exception("addon.failed", addon=str(addon_id))
-    finally:
+    while True:
+        try:
+            advance(services, addon_id)
+        except Exception:  # the row says what is to be done; the clock takes it up
+            log.exception("addon.failed", addon=str(addon_id))
         with _lock:
-            _running.discard(addon_id)
+            if addon_id not in _again_wanted:
+                _running.discard(addon_id)
+                return
+            _again_wanted.discard(addon_id)
 
 
 @cache

@@ -27,6 +27,8 @@ from kedge.ops.services import Services
 from kedge.ops.snapshots import seal
 
 GENESIS = "0" * 64
+# Changes that take the code there is: nobody asked for it with them.
+UNASKED = (Change.CONFIG, Change.ADDON, Change.ADDON_CONFIG)
 KEYS: Keys = {
     "version": Key(Release.version, number),
     "id": Key(Release.id, uuid.UUID),
@@ -266,14 +268,14 @@ def _rebase(services: Services, tx: Transaction, app: App, failed: Release) -> N
     followers = [release for release in pending if release.slug_id == failed.slug_id]
     if not followers or followers[-1] is not pending[-1]:
         return
-    if any(release.change not in (Change.CONFIG, Change.ADDON) for release in followers):
+    if any(release.change not in UNASKED for release in followers):
         return  # the same code was asked for again
     for follower in followers:
         expire(follower)
     tx.flush()
     last = followers[-1]
     actor = Actor(last.user_id, last.user.email, is_owner=False)
-    append(services, tx, actor, app, Change.CONFIG, last.description, config=last.config)
+    append(services, tx, actor, app, Change(last.change), last.description, config=last.config)
 
 
 def _running_slug(tx: Session, app: App) -> Slug | None:

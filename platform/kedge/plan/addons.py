@@ -25,6 +25,8 @@ ADDON = re.compile(r"[a-z][a-z0-9-]{1,78}[a-z0-9]")
 ICON = re.compile(r"[a-z0-9-]{1,60}")
 GIVES_UP = timedelta(hours=12)
 RESTS = timedelta(days=7)
+# How long it is known what became of one that is gone.
+REMEMBERED = timedelta(days=30)
 _UNIT = re.compile(r"[a-z]{1,20}")
 
 

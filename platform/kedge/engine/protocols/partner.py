@@ -23,6 +23,7 @@ class Provisioned:
     provider_id: str
     config: Mapping[str, Any] | None = field(default=None, repr=False)
     message: str | None = None
+    log_drain_url: str | None = None
     is_pending: bool = False
 
 
@@ -42,6 +43,12 @@ class Partner(Protocol):
 
     def deprovision(self, provider: Provider, provider_id: str) -> None:
         """Have a resource removed; one that is gone already is fine."""
+
+    def restore(self, provider: Provider, provider_id: str) -> Provisioned:
+        """Bring back a resource that was removed, with what was in it: an extension of ours.
+
+        `POST base_url/:id/actions/restore`, answered as a provision request is.
+        """
 
     def ask(
         self, provider: Provider, method: str, path: str, body: Mapping[str, Any] | None = None

@@ -55,7 +55,10 @@ CREATE TABLE addons (
     sealed_options BYTEA,
     message TEXT,
     failure TEXT,
+    log_drain_url TEXT,
     attempts BIGINT NOT NULL,
+    began_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    is_restoring BOOLEAN NOT NULL,
     try_at TIMESTAMP WITH TIME ZONE,
     leased_until TIMESTAMP WITH TIME ZONE,
     resting_until TIMESTAMP WITH TIME ZONE,
@@ -63,7 +66,6 @@ CREATE TABLE addons (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_addons PRIMARY KEY (id),
-    CONSTRAINT uq_addons_name UNIQUE (name),
     CONSTRAINT fk_addons_app_id FOREIGN KEY(app_id) REFERENCES apps (id) ON DELETE SET NULL,
     CONSTRAINT fk_addons_plan_id FOREIGN KEY(plan_id) REFERENCES addon_plans (id),
     CONSTRAINT fk_addons_user_id FOREIGN KEY(user_id) REFERENCES accounts (id),
@@ -77,6 +79,8 @@ CREATE INDEX ix_addons_plan_id ON addons (plan_id);
 CREATE INDEX ix_addons_unsettled ON addons (try_at) WHERE try_at IS NOT NULL;
 
 CREATE INDEX ix_addons_user_id ON addons (user_id);
+
+CREATE UNIQUE INDEX uq_addons_name ON addons (name) WHERE state <> 'deprovisioned';
 
 CREATE TABLE addon_attachments (
     id UUID NOT NULL,
