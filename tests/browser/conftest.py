@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from browser.network import WayOut
 from browser.places import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -100,15 +101,16 @@ def _answers(url):
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """The distribution's Chromium, without a screen."""
+def chromium(tmp_path_factory):
+    """The distribution's Chromium, without a screen, in a network of its own."""
     from playwright.sync_api import sync_playwright
 
     if not Path(CHROMIUM).exists():
         pytest.skip(f"no {CHROMIUM} here")
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    folder = tmp_path_factory.mktemp("browser")
+    with WayOut(folder, CHROMIUM) as way_out, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=way_out.program, args=options)
         yield browser
         browser.close()
 

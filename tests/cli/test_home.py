@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from cli.conftest import Kedge
 
 
@@ -27,3 +29,15 @@ def test_doctor_lists_findings(kedge: Kedge):
     assert findings
     assert done.status == (0 if all(f["ok"] for f in findings) else 1)
     assert all(f["remedy"] for f in findings if not f["ok"])
+
+
+def test_an_engine_that_does_not_say_what_it_is(kedge: Kedge, monkeypatch: pytest.MonkeyPatch):
+    """An engine too busy to describe itself is a finding with a remedy, not a traceback."""
+    from kedge.home import machine
+
+    monkeypatch.setattr(machine.probes, "engine", lambda _host: None)
+    monkeypatch.setattr(machine, "_docker", lambda *_: "")
+    done = kedge("doctor", "--json")
+    (engine,) = (found for found in json.loads(done.out) if found["name"] == "Docker engine")
+    assert not engine["ok"]
+    assert "docker info" in engine["remedy"]

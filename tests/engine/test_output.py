@@ -78,6 +78,18 @@ class TestLines:
         """An empty line is a line; a carriage return at the end is not part of it."""
         assert texts(stamped(1, b"\n"), stamped(2, b"words\r\n")) == ["", "words"]
 
+    def test_the_engines_own_error_is_no_output(self):
+        """What the engine says of its own trouble is no line of the dyno, and is read over."""
+        seen = _Seen(0)
+        parts = [stamped(1, b"one\n"), (2, b"Error grabbing logs: unexpected EOF\n\n")]
+
+        assert [line.text for line in seen.new(_pieces(iter(parts)))] == ["one"]
+        assert seen.cut_short
+
+        rest = [stamped(1, b"one\n"), stamped(2, b"two\n")]
+        assert [line.text for line in seen.new(_pieces(iter(rest)))] == ["two"]
+        assert not seen.cut_short
+
     def test_undecodable_bytes(self):
         """Bytes that are no UTF-8 are replaced."""
         assert texts(stamped(1, b"caf\xe9\n")) == ["caf\ufffd"]

@@ -86,7 +86,12 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield Finding("Docker engine", ok=False, detail=f"{where} {trouble}", remedy=remedy)
         return
     fields = "{{.ServerVersion}} {{.Driver}} {{.CgroupVersion}}"
-    version, driver, cgroup = _docker(settings, "info", "--format", fields).split()
+    words = _docker(settings, "info", "--format", fields).split()
+    if len(words) != 3:
+        remedy = "`docker info` says why; an engine under heavy load may need minutes to answer."
+        yield Finding("Docker engine", ok=False, detail=f"{where}: no answer", remedy=remedy)
+        return
+    version, driver, cgroup = words
     yield Finding("Docker engine", ok=True, detail=f"{version} at {where}")
     remedy = 'vfs copies whole images: set "storage-driver" to overlay2 in /etc/docker/daemon.json.'
     yield finding("storage driver", driver != "vfs", driver, remedy)

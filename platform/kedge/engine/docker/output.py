@@ -1,8 +1,9 @@
 """What a dyno wrote, read from the engine's log: resumable, without repeats and without holes.
 
-Three quirks of the engine are made good here: following across a log file's rotation repeats a
-few hundred lines, a followed stream may end before the last lines of a container that exited, and
-lines over 16 KB come in pieces.
+Four quirks of the engine are made good here: following across a log file's rotation repeats a
+few hundred lines, a reader that meets the rotation itself gets the engine's own error in the
+stream, a followed stream may end before the last lines of a container that exited, and lines over
+16 KB come in pieces.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ FRAME_HEADER_BYTES = 8
 REMEMBERED_LINES = 65_536
 REMEMBERED_SECONDS = 60.0
 AGAIN_SECONDS = 0.02
+LAST_READS = 5
 GONE = frozenset({404, 409})
 
 
@@ -61,7 +63,11 @@ def lines(
         while follow and runs():
             yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=True))
             time.sleep(AGAIN_SECONDS)  # the state changes a moment after the stream ends
-        yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=False))
+        for _ in range(LAST_READS):
+            yield from seen.new(_read(engine, runtime_id, seen.cursor_ns, follow=False))
+            if not seen.cut_short:
+                return
+            time.sleep(AGAIN_SECONDS)
     except _NothingKept:
         return
 
@@ -77,9 +83,15 @@ class _Seen:
         self.cursor_ns = since_ns
         # The hash of a line (they are many) and when it was read.
         self._recent: OrderedDict[int, float] = OrderedDict()
+        self.cut_short = False
 
-    def new(self, pieces: Iterator[Piece]) -> Iterator[OutputLine]:
+    def new(self, pieces: Iterator[Piece | None]) -> Iterator[OutputLine]:
+        """What is new among `pieces`; a None, the engine's word that it gave up, ends them."""
+        self.cut_short = False
         for piece in pieces:
+            if piece is None:
+                self.cut_short = True
+                return
             key = hash(piece)
             if key in self._recent:
                 continue
@@ -106,7 +118,9 @@ def _split(piece: Piece) -> Iterator[OutputLine]:
         yield OutputLine(piece.at_ns, part.decode(errors="replace"))
 
 
-def _read(engine: Engine, runtime_id: str, since_ns: int, *, follow: bool) -> Iterator[Piece]:
+def _read(
+    engine: Engine, runtime_id: str, since_ns: int, *, follow: bool
+) -> Iterator[Piece | None]:
     with translated("read a dyno's output"):
         try:
             tty, answer = _open(engine, runtime_id, since_ns, follow=follow)
@@ -119,12 +133,20 @@ def _read(engine: Engine, runtime_id: str, since_ns: int, *, follow: bool) -> It
             yield from _pieces(parts)
 
 
-def _pieces(parts: Iterator[tuple[int, bytes]]) -> Iterator[Piece]:
-    """Pieces of one line carry one time stamp: counted, so that equal ones are not repeats."""
+def _pieces(parts: Iterator[tuple[int, bytes]]) -> Iterator[Piece | None]:
+    """Pieces of one line carry one time stamp: counted, so that equal ones are not repeats.
+
+    All that a dyno writes is stamped. What is not is the engine's own ("Error grabbing logs: …",
+    when a file was rotated away under its reader) and comes last: None stands for it.
+    """
     unfinished: dict[int, tuple[int, int]] = {}  # stream → time stamp, parts so far
     for stream, payload in parts:
         stamp, _, text = payload.partition(b" ")
-        at_ns = times.nanoseconds(stamp.decode())
+        try:
+            at_ns = times.nanoseconds(stamp.decode(errors="replace"))
+        except ValueError:
+            yield None
+            return
         began_ns, count = unfinished.pop(stream, (at_ns, 0))
         part = count if began_ns == at_ns else 0
         if not text.endswith(b"\n"):
