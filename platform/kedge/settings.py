@@ -73,6 +73,9 @@ class Settings:
     )
     stack_run_image: str = _setting("kedge/run:kedge-13", "Image dynos run in.")
     stack_build_image: str = _setting("kedge/build:kedge-13", "Image builds run in.")
+    stack_addons_image: str = _setting(
+        "kedge/addons:kedge-13", "Image the servers of the built-in add-ons run in."
+    )
     build_concurrency: int = _setting(2, "Builds that run at the same time, of different apps.")
     build_seconds: int = _setting(900, "How long one build may take, in seconds.")
     build_memory_mb: int = _setting(2048, "Memory one build may use, in MB.")
@@ -112,6 +115,11 @@ class Settings:
     log_level: str = _setting(
         "info", "How much the parts write to their own logs: debug, info, warning, error."
     )
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images `make stack` makes, which the engine must have."""
+        return self.stack_run_image, self.stack_build_image, self.stack_addons_image
 
     @property
     def push_places(self) -> int:

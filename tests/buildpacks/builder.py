@@ -14,6 +14,7 @@ from buildpacks.places import BUILDPACKS
 
 RUN_IMAGE = "kedge/run:kedge-13"
 BUILD_IMAGE = "kedge/build:kedge-13"
+ADDONS_IMAGE = "kedge/addons:kedge-13"
 LABEL = "kedge.test=buildpacks"
 COMMIT_TIME = 1_700_000_000
 _CA_VARIABLES = (

@@ -22,11 +22,15 @@ for folder in (
 @pytest.fixture(scope="session")
 def stack():
     """The stack's images, made if this machine lacks them."""
-    from buildpacks.builder import BUILD_IMAGE, RUN_IMAGE
+    from buildpacks.builder import ADDONS_IMAGE, BUILD_IMAGE, RUN_IMAGE
     from kedge.stack import build_images
 
     return build_images(
-        emit=lambda _: None, run_tag=RUN_IMAGE, build_tag=BUILD_IMAGE, docker_host=None
+        emit=lambda _: None,
+        run_tag=RUN_IMAGE,
+        build_tag=BUILD_IMAGE,
+        addons_tag=ADDONS_IMAGE,
+        docker_host=None,
     )
 
 

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from buildpacks.builder import BUILD_IMAGE, RUN_IMAGE, docker
+from buildpacks.builder import ADDONS_IMAGE, BUILD_IMAGE, RUN_IMAGE, docker
 from kedge.errors import RuntimeDown
 from kedge.stack import build_images
 from kedge.stack.failure import StackRefused
@@ -17,7 +17,11 @@ def test_images_of_the_same_recipe_are_not_made_again(stack):
     """A second call finds the images by their recipe's digest and makes nothing."""
     lines = []
     again = build_images(
-        emit=lines.append, run_tag=RUN_IMAGE, build_tag=BUILD_IMAGE, docker_host=None
+        emit=lines.append,
+        run_tag=RUN_IMAGE,
+        build_tag=BUILD_IMAGE,
+        addons_tag=ADDONS_IMAGE,
+        docker_host=None,
     )
     assert (again.run_id, again.build_id, again.made) == (stack.run_id, stack.build_id, False)
     assert lines == ["The stack images are there already."]
@@ -54,7 +58,13 @@ def test_a_failed_making_leaves_no_image(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     tag = f"kedge-test/stack:{uuid.uuid4().hex[:8]}"
     with pytest.raises(StackRefused, match="disk is full"):
-        build_images(emit=lambda _: None, run_tag=tag, build_tag=f"{tag}-b", docker_host=None)
+        build_images(
+            emit=lambda _: None,
+            run_tag=tag,
+            build_tag=f"{tag}-b",
+            addons_tag=f"{tag}-a",
+            docker_host=None,
+        )
     assert docker("image", "inspect", tag).returncode != 0
 
 
@@ -62,5 +72,9 @@ def test_an_engine_that_is_away_is_said():
     """Without an engine the error says to start it or to name it."""
     with pytest.raises(RuntimeDown, match="DOCKER_HOST"):
         build_images(
-            emit=lambda _: None, run_tag="a:b", build_tag="c:d", docker_host="tcp://127.0.0.1:1"
+            emit=lambda _: None,
+            run_tag="a:b",
+            build_tag="c:d",
+            addons_tag="e:f",
+            docker_host="tcp://127.0.0.1:1",
         )

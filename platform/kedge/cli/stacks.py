@@ -43,7 +43,7 @@ def stack(
 @click.command("stack:build")
 @click.option("--rebuild", is_flag=True, help="Make them anew, with today's packages.")
 def build(rebuild: bool) -> None:
-    """Build the images that builds and dynos run in, from the stack's package lists."""
+    """Build the images that builds, dynos and add-ons run in, from the stack's package lists."""
     from kedge import settings  # noqa: PLC0415 - only here is the platform's own code called
     from kedge.stack import build_images  # noqa: PLC0415
 
@@ -53,11 +53,13 @@ def build(rebuild: bool) -> None:
             emit=say,
             run_tag=declared.stack_run_image,
             build_tag=declared.stack_build_image,
+            addons_tag=declared.stack_addons_image,
             docker_host=declared.docker_host or None,
             rebuild=rebuild,
         )
     show(f"{declared.stack_run_image} {images.run_id}")
     show(f"{declared.stack_build_image} {images.build_id}")
+    show(f"{declared.stack_addons_image} {images.addons_id}")
 
 
 @click.command("stack:set")

@@ -73,10 +73,10 @@ def _refuse_missing_images(installation: Installation) -> None:
 
     settings = installation.settings
     engine = Engine(settings.docker_host, installation.id)
-    for image in (settings.stack_run_image, settings.stack_build_image):
+    for image in settings.images:
         if not image_is_there(engine, image):
             raise StartRefused(
-                f"The engine has no image {image}, in which apps are built and run.",
+                f"The engine has no image {image}, which apps or add-ons need.",
                 "Make it on this machine: make stack",
             )
 

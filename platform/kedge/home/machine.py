@@ -100,7 +100,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
 
 
 def _images(settings: Settings) -> Iterator[Finding]:
-    for image in (settings.stack_run_image, settings.stack_build_image):
+    for image in settings.images:
         there = _docker(settings, "image", "inspect", "--format", "{{.Id}}", image)
         yield finding(f"image {image}", bool(there), there[:19] or "missing", "Run `make stack`.")
 

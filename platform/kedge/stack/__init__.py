@@ -1,4 +1,4 @@
-"""The stack kedge-13: Debian 13 as the image dynos run in and the image builds run in.
+"""The stack kedge-13: Debian 13 as the images that dynos, builds and built-in add-ons run in.
 
 Belongs here: the package lists, what is done to the images besides (`finish-*.sh`), and the
 making of them out of Debian packages alone, without an image registry. Does not belong here: what

@@ -1,4 +1,4 @@
-"""The two stack images, made from their recipes into the engine, side by side."""
+"""The stack images, made from their recipes into the engine, side by side."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from kedge.stack.recipe import (
     RECIPE_LABEL,
     SOURCE_DATE_EPOCH,
     Recipe,
+    addons_recipe,
     build_recipe,
     run_recipe,
 )
@@ -37,10 +38,11 @@ _TAIL_LINES = 40
 
 @dataclass(frozen=True, slots=True)
 class StackImages:
-    """The image ids (`sha256:…`) behind the two tags, and whether this call made them."""
+    """The image ids (`sha256:…`) behind the tags, and whether this call made any of them."""
 
     run_id: str
     build_id: str
+    addons_id: str
     made: bool
 
 
@@ -49,6 +51,7 @@ def build_images(
     emit: Emit,
     run_tag: str,
     build_tag: str,
+    addons_tag: str,
     docker_host: str | None,
     rebuild: bool = False,
 ) -> StackImages:
@@ -58,6 +61,7 @@ def build_images(
         emit: takes progress, one line at a time, from more than one thread but never at once.
         run_tag: what the image of dynos is called, such as `kedge/run:kedge-13`.
         build_tag: what the image of builds is called.
+        addons_tag: what the image of the built-in add-ons' servers is called.
         docker_host: the engine; None takes the environment's or the default socket.
         rebuild: make them although images of the same recipe exist (newer packages).
 
@@ -66,7 +70,7 @@ def build_images(
         RuntimeDown: the engine does not answer.
     """
     api = _engine(docker_host)
-    wanted = {run_tag: run_recipe(), build_tag: build_recipe()}
+    wanted = {run_tag: run_recipe(), build_tag: build_recipe(), addons_tag: addons_recipe()}
     present = {tag: _present(api, tag, recipe) for tag, recipe in wanted.items()}
     missing = {tag: recipe for tag, recipe in wanted.items() if rebuild or not present[tag]}
     if missing:
@@ -75,7 +79,8 @@ def build_images(
         present |= _make_all(api, missing, _one_at_a_time(emit))
     else:
         emit("The stack images are there already.")
-    return StackImages(present[run_tag], present[build_tag], made=bool(missing))
+    ids = (present[tag] for tag in (run_tag, build_tag, addons_tag))
+    return StackImages(*ids, made=bool(missing))
 
 
 def _engine(docker_host: str | None) -> docker.APIClient:

@@ -20,13 +20,14 @@ _DPKG_OPTIONS = (
     "path-exclude=/usr/share/locale/*/LC_MESSAGES/*.mo",
 )
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ADDONS_PATH = f"/usr/lib/postgresql/17/bin:{_PATH}"  # Debian keeps its servers off PATH
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """One image: its packages, the hooks run over its root folder, and its image configuration.
 
-    `name` is `run` or `build`; `changes` are Dockerfile instructions that `docker import` takes.
+    `name` is `run`, `build` or `addons`; `changes` are Dockerfile instructions that `docker import` takes.
     """
 
     name: str
@@ -100,4 +101,14 @@ def build_recipe() -> Recipe:
         packages=_packages("run", "build"),
         hooks=(_FOLDER / "finish-run.sh", _FOLDER / "finish-build.sh"),
         changes=(f"ENV PATH={_PATH}", "ENV LANG=en_US.UTF-8", "WORKDIR /build"),
+    )
+
+
+def addons_recipe() -> Recipe:
+    """The image the built-in add-ons' servers run in, as the unprivileged account `addon`."""
+    return Recipe(
+        name="addons",
+        packages=_packages("addons"),
+        hooks=(_FOLDER / "finish-addons.sh",),
+        changes=(f"ENV PATH={_ADDONS_PATH}", "ENV LANG=C.UTF-8", "USER 1000", "WORKDIR /data"),
     )

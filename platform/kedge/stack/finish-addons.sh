@@ -1,0 +1,20 @@
+#!/bin/sh
+# What the add-ons' image has besides its packages. Called by mmdebstrap with the image's root folder.
+set -eu
+root=$1
+
+# One account for every server. A fresh volume at /data becomes its own, as the folder below it is.
+chroot "$root" useradd --uid 1000 --no-create-home --home-dir /data --shell /usr/sbin/nologin addon
+mkdir -p "$root/data"
+chown 1000:1000 "$root/data"
+chmod 700 "$root/data"
+
+# Clusters that packages made for themselves, and PostgreSQL's just-in-time compiler (150 MB).
+rm -rf "$root"/var/lib/postgresql/* "$root"/etc/postgresql/*
+rm -f "$root"/usr/lib/*/libLLVM* "$root"/usr/lib/*/libz3.so*
+
+# The image must not remember the mirrors, proxies or certificates of the machine it was made on.
+rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+rm -rf "$root"/etc/apt/sources.list.d/* "$root/etc/apt/sources.list"
+find "$root/var/log" -type f -delete
+rm -rf "$root"/var/cache/ldconfig/aux-cache "$root"/root/.bash_history
