@@ -141,3 +141,13 @@ def test_an_explicit_temporary_folder_wins(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     assert workspace.temporary_folder() == tmp_path
+
+
+def test_programs_that_debian_lacks_come_from_python_packages():
+    """The add-ons' image gets rclone from beside us, and another version of it is another image."""
+    addons = recipe.addons_recipe()
+    (rclone,) = addons.programs
+    assert rclone.file.is_file()
+    assert f"--customize-hook=copy-in {rclone.file} /usr/local/bin" in addons.command(
+        Path("/tmp/apt.conf"), ()
+    )

