@@ -1,0 +1,285 @@
+"""Servers of add-ons as containers: one each, on the dyno network, with its data on a volume.
+
+A container is made anew whenever what it should be has changed; the volume stays until `forget`.
+Dynos find a server by the add-on's name, and reach it only where the platform lets them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import docker.errors
+from docker.types import LogConfig, Ulimit
+
+from kedge_addons import execution
+from kedge_addons.engine import Engine, is_status, translated
+from kedge_addons.errors import Away
+
+HOME, KIND, ADDON, SERVICE = "kedge.home", "kedge.kind", "kedge.addon", "kedge.service"
+PORT, KEEP, SPEC = "kedge.port", "kedge.keep", "kedge.spec"
+DATA = "/data"
+USER = 1000
+STOP_SECONDS = 20
+PIDS = 512
+OPEN_FILES = 65_536
+# An address that was another's a moment ago: one datagram to the gateway has the host learn it anew.
+GREETING = 'echo 2>/dev/null >"/dev/udp/{gateway}/9"\nexec "$@"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """What the server of one resource is.
+
+    Args:
+        resource_id: whose it is.
+        service: of which service.
+        alias: the name dynos find it by.
+        command: what runs in it, as the account `addon`; it holds no secret.
+        ports: the TCP ports dynos may reach.
+        memory_mb: the hard limit, swap included.
+        shared_memory_mb: the size of /dev/shm.
+        environment: variables; no secret either.
+        files: written below /data before each start: path, and content, readable by it alone.
+    """
+
+    resource_id: uuid.UUID
+    service: str
+    alias: str
+    command: Sequence[str]
+    ports: Sequence[int]
+    memory_mb: int
+    shared_memory_mb: int = 64
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    def digest(self, image_id: str) -> str:
+        """Changes with anything that only a new container would follow; files are written anew."""
+        facts = asdict(self) | {"files": sorted(self.files), "image": image_id}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A server as the engine sees it. `state`: running, starting, stopped or missing."""
+
+    state: str
+    started_at: str | None = None
+    restarts: int = 0
+    exit_code: int | None = None
+    was_out_of_memory: bool = False
+    address: str | None = None
+
+
+class Instances:
+    """All servers of one installation."""
+
+    def __init__(self, engine: Engine, image: str) -> None:
+        self.engine, self._image = engine, image
+
+    # --- from missing to running, and back ---
+
+    def ensure(self, wanted: Instance) -> None:
+        """Have it run as it should be. Raises Away."""
+        with translated("make a server"):
+            image_id = self._image_id()
+            digest = wanted.digest(image_id)
+            found = self._inspected(wanted.resource_id)
+            if found is not None and found["Config"]["Labels"].get(SPEC) != digest:
+                self._end(found["Id"])
+                found = None
+            if found is None or not found["State"]["Running"]:
+                container = found["Id"] if found else self._create(wanted, image_id, digest)
+                self._write(container, wanted.files)
+                self.engine.api.start(container)
+
+    def stop(self, resource_id: uuid.UUID) -> None:
+        """Stop and remove the server; its volume stays. Raises Away."""
+        with translated("stop a server"):
+            found = self._inspected(resource_id)
+            if found is not None:
+                self._end(found["Id"])
+
+    def restart(self, resource_id: uuid.UUID) -> None:
+        """Restart the server. Raises Away."""
+        with translated("restart a server"):
+            self.engine.api.restart(self.name(resource_id), timeout=STOP_SECONDS)
+
+    def forget(self, resource_id: uuid.UUID) -> None:
+        """Remove the server and, for good, its volume. Raises Away."""
+        self.stop(resource_id)
+        with translated("remove a volume"):
+            try:
+                self.engine.api.remove_volume(self.name(resource_id))
+            except docker.errors.NotFound:
+                return
+
+    # --- what is seen ---
+
+    def look(self, resource_id: uuid.UUID) -> Seen:
+        """The server as it is now. Raises Away."""
+        with translated("look at a server"):
+            found = self._inspected(resource_id)
+        return _seen(found, self.network) if found else Seen(state="missing")
+
+    def running(self) -> set[uuid.UUID]:
+        """The resources whose server runs. Raises Away."""
+        wanted = [f"{HOME}={self.engine.installation}", f"{KIND}=addon"]
+        with translated("list servers"):
+            listed = self.engine.api.containers(filters={"label": wanted, "status": ["running"]})
+        return {uuid.UUID(each["Labels"][ADDON]) for each in listed if ADDON in each["Labels"]}
+
+    def memory_bytes(self, resource_id: uuid.UUID) -> int:
+        """What the server uses now, without the kernel's cache of files. Raises Away."""
+        with translated("measure a server"):
+            usage = self.engine.api.stats(self.name(resource_id), stream=False, one_shot=True)
+        counted = usage.get("memory_stats") or {}
+        detail = counted.get("stats") or {}
+        cache = detail.get("total_inactive_file", detail.get("inactive_file", 0))
+        return max(0, int(counted.get("usage", 0)) - int(cache))
+
+    def log(self, resource_id: uuid.UUID, lines: int = 100) -> str:
+        """The newest lines the server wrote. Raises Away."""
+        with translated("read a server's log"):
+            written = self.engine.api.logs(self.name(resource_id), tail=lines)
+        return bytes(written).decode(errors="replace")
+
+    # --- inside ---
+
+    def run(self, resource_id: uuid.UUID, command: Sequence[str], given: bytes = b"",
+            **more: Any) -> str:  # fmt: skip
+        """What a command in the server writes; `execution.run` says more."""
+        return execution.run(self.engine, self.name(resource_id), command, given, **more)
+
+    def stream(self, resource_id: uuid.UUID, command: Sequence[str],
+               given: Iterable[bytes] = (), **more: Any) -> Iterator[bytes]:  # fmt: skip
+        """The same as it comes; `execution.stream` says more."""
+        return execution.stream(self.engine, self.name(resource_id), command, given, **more)
+
+    # --- names ---
+
+    def name(self, resource_id: uuid.UUID) -> str:
+        """What the container and the volume of a resource are called."""
+        return f"kedge-{self.engine.installation}-addon-{resource_id}"
+
+    @property
+    def network(self) -> str:
+        """The dyno network, which the platform makes."""
+        return f"kedge-{self.engine.installation}"
+
+    # --- how ---
+
+    def _inspected(self, resource_id: uuid.UUID) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = self.engine.api.inspect_container(self.name(resource_id))
+        except docker.errors.NotFound:
+            return None
+        return found
+
+    def _image_id(self) -> str:
+        try:
+            return str(self.engine.api.inspect_image(self._image)["Id"])  # type: ignore[no-untyped-call]
+        except docker.errors.ImageNotFound:
+            raise Away(
+                f"The engine has no image {self._image}. Make it on the server: kedge stack:build"
+            ) from None
+
+    def _gateway(self) -> str:
+        try:
+            found = self.engine.api.inspect_network(self.network)
+        except docker.errors.NotFound:
+            raise Away("The dyno network is not there yet.") from None
+        return str(found["IPAM"]["Config"][0]["Gateway"])
+
+    def _create(self, wanted: Instance, image_id: str, digest: str) -> str:
+        api, name = self.engine.api, self.name(wanted.resource_id)
+        labels = self._labels(wanted)
+        api.create_volume(name, labels=labels | {KEEP: "data"})
+        networks: Any = {self.network: api.create_endpoint_config(aliases=[wanted.alias])}
+        made = api.create_container(
+            image_id,
+            ["bash", "-c", GREETING.format(gateway=self._gateway()), "bash", *wanted.command],
+            name=name,
+            hostname=wanted.alias[:63],
+            user=str(USER),
+            environment=dict(wanted.environment),
+            labels=labels | {SPEC: digest},
+            networking_config=api.create_networking_config(networks),
+            host_config=self._host_config(wanted, name),
+        )
+        return str(made["Id"])
+
+    def _labels(self, wanted: Instance) -> dict[str, str]:
+        return {
+            HOME: self.engine.installation,
+            KIND: "addon",
+            ADDON: str(wanted.resource_id),
+            SERVICE: wanted.service,
+            PORT: ",".join(str(port) for port in wanted.ports),
+        }
+
+    def _host_config(self, wanted: Instance, volume: str) -> dict[str, Any]:
+        memory = f"{wanted.memory_mb}m"
+        return self.engine.api.create_host_config(
+            init=True,
+            binds=[f"{volume}:{DATA}"],
+            network_mode=self.network,
+            read_only=True,
+            tmpfs={
+                "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777",  # noqa: S108 - its own
+                "/run": f"rw,noexec,nosuid,nodev,size=16m,mode=700,uid={USER},gid={USER}",
+            },
+            shm_size=f"{wanted.shared_memory_mb}m",
+            mem_limit=memory,
+            memswap_limit=memory,
+            pids_limit=PIDS,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+            ulimits=[Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
+            # The bridge has IPv4 alone, and so has the firewall.
+            sysctls={"net.ipv6.conf.all.disable_ipv6": "1"},
+            restart_policy={"Name": "unless-stopped"},
+            log_config=LogConfig(type="local", config={"max-size": "5m", "max-file": "2"}),
+        )
+
+    def _write(self, container: str, files: Mapping[str, bytes]) -> None:
+        if files:
+            self.engine.api.put_archive(container, DATA, _tar(files))
+
+    def _end(self, container: str) -> None:
+        try:
+            self.engine.api.stop(container, timeout=STOP_SECONDS)
+            self.engine.api.remove_container(container, force=True)
+        except docker.errors.APIError as error:
+            if not is_status(error, 404, 409):  # gone, or going
+                raise
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in sorted(files.items()):
+            member = tarfile.TarInfo(path)
+            member.size, member.mode, member.uid, member.gid = len(content), 0o600, USER, USER
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _seen(found: Mapping[str, Any], network: str) -> Seen:
+    state = found["State"]
+    on_network = (found["NetworkSettings"]["Networks"] or {}).get(network) or {}
+    word = "starting" if state["Restarting"] else "running" if state["Running"] else "stopped"
+    return Seen(
+        state=word,
+        started_at=state["StartedAt"],
+        restarts=int(found.get("RestartCount") or 0),
+        exit_code=None if state["Running"] else int(state["ExitCode"]),
+        was_out_of_memory=bool(state["OOMKilled"]),
+        address=on_network.get("IPAddress") or None,
+    )

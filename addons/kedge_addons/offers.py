@@ -1,0 +1,9 @@
+"""The services there are, as they are offered."""
+
+from __future__ import annotations
+
+from kedge_addons.offer import Offer
+from kedge_addons.postgres.offer import OFFER as POSTGRES
+from kedge_addons.redis.offer import OFFER as REDIS
+
+OFFERS: tuple[Offer, ...] = (POSTGRES, REDIS)
