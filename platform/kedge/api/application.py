@@ -20,11 +20,14 @@ from kedge.api import (
     addon_service,
     authentication,
     authorization,
+    backup,
     build,
     buildpack,
     collaborator,
     config_var,
+    console,
     context,
+    database,
     domain,
     dyno,
     dyno_size,
@@ -36,6 +39,7 @@ from kedge.api import (
     log_session,
     metric,
     output,
+    redis,
     region,
     release,
     rollout,
@@ -54,10 +58,10 @@ from kedge.ops.services import Services
 
 log = structlog.get_logger()
 NOUNS = (
-    absent, account, addon, addon_attachment, addon_partner, addon_service, app_, authorization,
-    build, buildpack, collaborator, config_var, domain, dyno, dyno_size, feature, formation,
-    history, key, log_session, metric, output, region, release, rollout, schema, slug, source,
-    stack, transfer, user, why,
+    absent, account, addon, addon_attachment, addon_partner, addon_service, app_,
+    authorization, backup, build, buildpack, collaborator, config_var, console, database,
+    domain, dyno, dyno_size, feature, formation, history, key, log_session, metric, output,
+    redis, region, release, rollout, schema, slug, source, stack, transfer, user, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")

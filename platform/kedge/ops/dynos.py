@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload
 
+from kedge.db import Transaction
 from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.ids import as_uuid
 from kedge.model.account import token_digest
@@ -84,28 +85,46 @@ def run(
             raise Conflict(
                 f"{app.name} has no code to run yet. Deploy it first: git push kedge main"
             )
-        secret = secrets.token_hex(16) if wanted.attach else None
-        dyno = Dyno(
-            id=uuid.uuid4(),
-            app_id=app.id,
-            release_id=release.id,
-            kind="run",
-            type=wanted.type,
-            ordinal=_free_ordinal(tx, app, wanted.type),
-            size=find_size(wanted.size or DEFAULT_SIZE).name,
-            command=command_of(release, command),
-            attach=attach_of(wanted, env) if wanted.attach else None,
-            attach_sha256=token_digest(secret) if secret else None,
-            time_to_live=wanted.time_to_live,
-        )
-        dyno.sealed_env = services.vault.seal(json.dumps(env).encode(), env_context(dyno.id))
-        tx.add(dyno)
-        tx.flush()
-        tx.refresh(dyno)
-        record(tx, actor, "dyno.run", app, dyno=dyno.name)
-        services.say(tx, app.id, f"Starting process with command `{command}` by user {actor.email}")
-        services.wake_app(tx, app.id)
-        return dyno, secret
+        return begin(services, tx, actor, app, release, wanted, command_of(release, command), env)
+
+
+def begin(
+    services: Services,
+    tx: Transaction,
+    actor: Actor,
+    app: App,
+    release: Release,
+    wanted: OneOff,
+    command: str,
+    env: Mapping[str, str],
+) -> tuple[Dyno, str | None]:
+    """Note a one-off dyno for the supervisor to start; with `attach`, the secret to it.
+
+    The caller holds the app's lock and has `checked` the request.
+    """
+    secret = secrets.token_hex(16) if wanted.attach else None
+    dyno = Dyno(
+        id=uuid.uuid4(),
+        app_id=app.id,
+        release_id=release.id,
+        kind="run",
+        type=wanted.type,
+        ordinal=_free_ordinal(tx, app, wanted.type),
+        size=find_size(wanted.size or DEFAULT_SIZE).name,
+        command=command,
+        attach=attach_of(wanted, env) if wanted.attach else None,
+        attach_sha256=token_digest(secret) if secret else None,
+        time_to_live=wanted.time_to_live,
+    )
+    dyno.sealed_env = services.vault.seal(json.dumps(env).encode(), env_context(dyno.id))
+    tx.add(dyno)
+    tx.flush()
+    tx.refresh(dyno)
+    record(tx, actor, "dyno.run", app, dyno=dyno.name)
+    said = wanted.command
+    services.say(tx, app.id, f"Starting process with command `{said}` by user {actor.email}")
+    services.wake_app(tx, app.id)
+    return dyno, secret
 
 
 def restart(services: Services, actor: Actor, app_identity: str, identity: str) -> None:
