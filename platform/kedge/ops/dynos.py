@@ -32,7 +32,11 @@ SHOWN = (State.STARTING, State.UP, State.CRASHED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOff:
-    """A one-off dyno somebody asks for. `columns` and `lines` are their terminal's size."""
+    """A one-off dyno somebody asks for.
+
+    `id`: what its id is to be. Asked for again with the same id, as after an answer that was
+    lost, it is the same dyno.
+    """
 
     command: str
     attach: bool = False
@@ -41,6 +45,7 @@ class OneOff:
     type: str = "run"
     tty: bool = True
     time_to_live: int | None = None
+    id: uuid.UUID | None = None
 
 
 def list_dynos(services: Services, actor: Actor, app_identity: str) -> list[Dyno]:
@@ -75,11 +80,13 @@ def run(
 
     Raises:
         InvalidParams: no command, or something in the request may not be.
-        Conflict: the app has no code yet.
+        Conflict: the app has no code yet, or the id is another dyno's.
     """
     command, env = checked(wanted)
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
+        if wanted.id is not None and (known := tx.get(Dyno, wanted.id)) is not None:
+            return _same(known, app, wanted), None
         release = releases.head(tx, app)
         if release is None or release.slug_id is None:
             raise Conflict(
@@ -205,6 +212,13 @@ def attach_of(wanted: OneOff, env: Mapping[str, str]) -> dict[str, object]:
     """How the streams are wanted: with a terminal or without, and of which size."""
     size = {k.lower(): int(env[k]) for k in ("COLUMNS", "LINES") if env.get(k, "").isdecimal()}
     return {"tty": wanted.tty, **size}
+
+
+def _same(known: Dyno, app: App, wanted: OneOff) -> Dyno:
+    """The dyno that was asked for before by this id. Raises Conflict: it is another."""
+    if (known.app_id, known.kind, known.type) != (app.id, "run", wanted.type) or wanted.attach:
+        raise Conflict("This Idempotency-Key was used for another dyno. Take a new one.")
+    return known
 
 
 def _free_ordinal(tx: Session, app: App, type_: str) -> int:
