@@ -17,7 +17,7 @@ import httpx
 from sqlalchemy import select
 
 from kedge_addons.database import Database
-from kedge_addons.errors import Away, Refused
+from kedge_addons.errors import Away, Refused, Unknown
 from kedge_addons.keys import Keys
 from kedge_addons.resource import Config, ResourceRow
 
@@ -57,21 +57,24 @@ class Platform:
         self.call(resource_id, "POST", f"/addons/{resource_id}/actions/deprovision", {})
 
     def call(
-        self, resource_id: uuid.UUID, method: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> Any:
+        self, resource_id: uuid.UUID, method: str, path: str,
+        body: Mapping[str, Any] | None = None, *, headers: Mapping[str, str] | None = None,
+    ) -> Any:  # fmt: skip
         """Any call the add-on's token allows; its JSON.
 
         Raises:
+            Unknown: the platform knows no such thing (status 404).
             Refused: the platform says no, in its words.
             Away: it does not answer.
         """
         row = self._row(resource_id)
         token = self._token(row)
-        status, answer = self._ask(row, method, path, json=body,
-                                   headers={"Authorization": f"Bearer {token}"})  # fmt: skip
+        shown = {**(headers or {}), "Authorization": f"Bearer {token}"}
+        status, answer = self._ask(row, method, path, json=body, headers=shown)
         if status >= 400:
             said = answer.get("message") if isinstance(answer, dict) else None
-            raise Refused(str(said or f"The platform answered with status {status}."))
+            kind = Unknown if status == 404 else Refused
+            raise kind(str(said or f"The platform answered with status {status}."))
         return answer
 
     def _token(self, row: ResourceRow) -> str:
