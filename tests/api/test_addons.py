@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from api.provider import PASSWORD, SALT, Provider
 from kedge.errors import InvalidParams
@@ -215,6 +216,7 @@ class TestProvisioning:
             each.join(30)
 
         assert len(api.get("/apps/hello/addons")) == 10
+        self._until(lambda: self._all_there(services), seconds=60)
         assert len(config(api)) == 10
         versions = [each["version"] for each in api.get("/apps/hello/releases")]
         assert versions == list(range(1, 13))
@@ -222,8 +224,17 @@ class TestProvisioning:
     def _until_asked(self, provider):
         self._until(lambda: provider.asked)
 
-    def _until(self, condition):
-        deadline = time.monotonic() + 5
+    def _all_there(self, services):
+        """Whether every add-on is; one whose provider was too slow is asked again."""
+        with services.database.transaction() as tx:
+            waiting = list(tx.scalars(select(Addon).where(Addon.state == "provisioning")))
+            for row in waiting:
+                row.try_at = services.now()
+        settle(services)
+        return not waiting
+
+    def _until(self, condition, seconds=5):
+        deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -306,7 +317,7 @@ class TestAsynchronous:
         provider.answer = None
         other = create(api)
         its.patch(f"/addons/{other['id']}/config", {"config": []}, 404)
-        its.get("/apps/hello", 401)
+        its.get("/apps/hello", 403)
         api.patch(f"/addons/{pending['id']}/config", {"config": []}, 401)
         api.post("/oauth/token", pending["form"], 401)
         code = provider.asked[-1][2]["oauth_grant"]["code"]
@@ -498,3 +509,134 @@ def test_names_of_built_in_ones_are_kept(services, owner, api, provider, notes, 
     made = create(api, plan="own")
     with pytest.raises(InvalidParams):
         addons.rename(services, owner.actor, made["name"], "other-name")
+
+
+class TestRefusedLater:
+    def test_whoever_waits_learns_why(self, api, provider, notes, hello):
+        """By name and id it is `deprovisioned` with the provider's words, and in no list."""
+        provider.answer = lambda *_: (422, {"message": "No room in this region."})
+        create(api, 422, name="notes-first")
+        for path in ("/addons/notes-first", "/apps/hello/addons/notes-first"):
+            found = api.get(path)
+            assert found["state"] == "deprovisioned"
+            assert found["provision_message"] == "No room in this region."
+        assert api.get("/apps/hello/addons") == []
+        provider.answer = None
+        made = create(api, name="notes-first")
+        assert api.get("/addons/notes-first") == made
+
+
+class TestConfirming:
+    @pytest.fixture
+    def two(self, api, notes, hello):
+        """An app with two add-ons: NOTES and SECOND."""
+        return create(api), create(api, attachment={"name": "SECOND"})
+
+    def _take(self, api, addon, status, **more):
+        body = {"addon": addon["name"], "app": "hello", "name": "NOTES", **more}
+        return api.post("/addon-attachments", body, status)
+
+    def test_a_name_changes_hands(self, api, two):
+        """Confirmed with the app's name, one add-on takes another's place in one release."""
+        first, second = two
+        assert self._take(api, second, 423)["id"] == "confirmation_required"
+        assert self._take(api, second, 423, confirm="other")["id"] == "confirmation_required"
+        assert "only attachment" in self._take(api, second, 409, confirm="hello")["message"]
+        api.post("/addon-attachments", {"addon": first["name"], "app": "hello", "name": "OLD"})
+        before = config(api)
+        self._take(api, second, 201, confirm="hello")
+
+        after = config(api)
+        assert after["NOTES_URL"] == after["SECOND_URL"] == before["SECOND_URL"]
+        assert after["OLD_URL"] == before["NOTES_URL"]
+        assert descriptions(api)[-1] == f"Attach NOTES (@ref:{second['name']})"
+
+    def test_an_app_others_live_on(self, api, provider, notes, hello):
+        """Confirmed with its name an app goes, and so does what others had attached of it."""
+        made = create(api)
+        api.post("/apps", {"name": "other"})
+        api.post("/addon-attachments", {"addon": made["name"], "app": "other"})
+        api.delete("/apps/hello", 423, body={"confirm": "other"})
+        api.delete("/apps/hello", body={"confirm": "hello"})
+
+        assert config(api, "other") == {}
+
+
+class TestProvidersToken:
+    @pytest.fixture
+    def made(self, api, notes, hello):
+        """An add-on."""
+        return create(api)
+
+    def its(self, api, provider, number=-1):
+        """The API as the provider of the add-on it was asked for has it."""
+        from api.conftest import Api
+
+        asked = [body for method, _, body in provider.asked if method == "POST"][number]
+        form = {"grant_type": "authorization_code", "code": asked["oauth_grant"]["code"],
+                "client_secret": PASSWORD}  # fmt: skip
+        return Api(api.application, api.post("/oauth/token", form, 200)["access_token"])
+
+    def test_it_sees_its_add_on(self, api, provider, made):
+        """By id and name, with its config; other add-ons and the app are none of its business."""
+        its, other = self.its(api, provider), create(api, name="notes-other")
+        for name in (made["id"], made["name"]):
+            assert its.get(f"/addons/{name}")["id"] == made["id"]
+        assert [each["name"] for each in its.get(f"/addons/{made['id']}/config")] == ["NOTES_URL"]
+        its.get(f"/addons/{other['id']}", 404)
+        for path in ("/apps/hello", "/addons", "/apps/hello/config-vars", "/account", "/apps"):
+            assert its.get(path, 403)["id"] == "forbidden"
+        its.post("/apps/hello/dynos", {"command": "env"}, 404)
+
+    def test_one_of_the_platform_runs_dynos(
+        self, api, services, deployer, provider, notes, hello, made
+    ):
+        """A built-in service that says so runs one-off dynos of the add-on's app, and no others."""
+        from kedge.ops import addon_services
+
+        manifest = provider.manifest("jobs", capabilities=["run-dynos"])
+        addon_services.register(services, None, manifest, is_builtin=True)
+        provider.answer = lambda *_: (200, {"id": "j1", "config": {}})
+        create(api, plan="jobs")
+        deployer.deploy()
+        api.post("/apps", {"name": "other"})
+        its = self.its(api, provider)
+        dyno = its.post("/apps/hello/dynos", {"command": "true", "attach": False})
+
+        assert its.get(f"/apps/hello/dynos/{dyno['id']}")["name"] == dyno["name"]
+        its.post("/apps/other/dynos", {"command": "true"}, 404)
+        its.delete(f"/apps/hello/dynos/{dyno['name']}", 403)
+
+    def test_it_writes_logs(self, api, services, provider, made):
+        """In syslog frames, to the address it was given; a guess or other text is refused."""
+        given = provider.asked[0][2]
+        path = given["log_input_url"].partition(":")[2].lstrip("/").partition("/")[2]
+        line = b"<190>1 2026-01-01T00:00:00Z host app notes.1 - kept 3 notes"
+        payload = b"%d %s" % (len(line), line)
+        client = api.application.test_client()
+
+        assert client.post(f"/{path}", data=payload).status_code == 204
+        assert client.post(f"/{path}x", data=payload).status_code == 404
+        assert client.post(f"/{path}", data=b"hello").status_code == 422
+        assert client.post(f"/{path}", data=b"x" * 1_100_000).status_code == 413
+        url = api.post("/apps/hello/log-sessions", {"lines": 10})["logplex_url"]
+        shown = client.get("/" + url.split("/", 3)[3]).get_data(as_text=True)
+        assert "app[notes.1]: kept 3 notes" in shown
+
+    def test_only_operators_sign_in_at_it(self, api, application, services, owner, made):
+        """Who may only see the app, or deploy, is not signed in where its data can be changed."""
+        from api.conftest import Api
+        from kedge.ops import accounts, collaborators, sessions, users
+
+        _, token = users.invite(services, owner.actor, "eve@example.com")
+        here = sessions.Client("::1", "")
+        session = users.accept(services, token, "Eve", "four words are enough", here)
+        actor = sessions.resume(services, session).actor
+        eve = Api(application, accounts.create_authorization(services, actor, "t", None)[1])
+        collaborators.add(services, owner.actor, "hello", "eve@example.com", ["deploy"])
+        path = f"/apps/hello/addons/{made['name']}/sso"
+        eve.get(path, 403)
+        assert len(eve.get(f"/addons/{made['name']}/addon-attachments")) == 1
+        collaborators.update(services, owner.actor, "hello", "eve@example.com", ["operate"])
+
+        assert eve.get(path)["resource_id"] == "r0"

@@ -6,13 +6,13 @@ from flask import Blueprint, Response, request
 
 from kedge.api import bodies
 from kedge.api.answers import answer
-from kedge.api.context import actor, services, url
+from kedge.api.context import actor, for_providers, services, url
 from kedge.api.lists import answer_list
 from kedge.clock import iso
 from kedge.errors import InvalidParams
 from kedge.model.addon import Addon, State
 from kedge.model.tables import Json
-from kedge.ops import addons, attached, attachments
+from kedge.ops import addons, attached, attachments, grants
 
 routes = Blueprint("addons", __name__)
 # What Heroku's clients know: whatever becomes of it at its provider, a destroyed one is gone.
@@ -36,7 +36,7 @@ def shown(addon: Addon) -> Json:
         "name": addon.name,
         "plan": {"id": str(addon.plan.id), "name": addon.plan.name},
         "provider_id": addon.provider_id or "",
-        "provision_message": addon.message or "",
+        "provision_message": addon.failure or addon.message or "",
         "state": STATES.get(State(addon.state), addon.state),
         "updated_at": iso(addon.updated_at),
         "web_url": web_url(addon),
@@ -85,8 +85,11 @@ def create(app: str) -> Response:
 
 
 @routes.get("/addons/<addon>")
+@for_providers
 def info(addon: str) -> Response:
     """One add-on, by name or id."""
+    if actor().addon_id is not None:
+        return answer(shown(grants.own_addon(services(), actor(), addon)))
     return answer(shown(addons.find(services(), actor(), addon)))
 
 

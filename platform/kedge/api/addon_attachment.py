@@ -56,13 +56,14 @@ def list_all() -> Response:
 
 @routes.post("/addon-attachments")
 def create() -> Response:
-    """Attach an add-on to an app."""
+    """Attach an add-on to an app; `confirm` with the app's name takes another's place."""
     body = bodies.body()
     wanted, app = bodies.identity(body, "addon"), bodies.identity(body, "app")
     if not wanted or not app:
         raise InvalidParams("Name the add-on and the app.")
-    name = bodies.text(body, "name", limit=100)
-    return answer(shown(attachments.attach(services(), actor(), wanted, app, name)), 201)
+    name, confirm = bodies.text(body, "name", limit=100), bodies.text(body, "confirm", limit=100)
+    made = attachments.attach(services(), actor(), wanted, app, name, confirm=confirm)
+    return answer(shown(made), 201)
 
 
 @routes.get("/addon-attachments/<attachment>")

@@ -6,18 +6,18 @@ https://devcenter.heroku.com/articles/platform-api-for-partners
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request
+import uuid
+
+from flask import Blueprint, Response, request
 
 from kedge.api import addon as addon_
 from kedge.api import bodies
 from kedge.api.answers import answer
-from kedge.api.authentication import token_of
-from kedge.api.context import actor, public, services
+from kedge.api.context import actor, for_providers, public, services
 from kedge.api.lists import answer_list
-from kedge.errors import InvalidParams, NotFound, Unauthorized
-from kedge.model.addon import Addon
+from kedge.errors import InvalidParams
 from kedge.model.tables import Json
-from kedge.ops import accounts, addons, attached, grants, provisioning
+from kedge.ops import addon_logs, addons, attached, grants, provisioning
 
 routes = Blueprint("addon_partner", __name__)
 
@@ -45,20 +45,20 @@ def exchange() -> Response:
 
 
 @routes.get("/addons/<addon>/config")
-@public
+@for_providers
 def config(addon: str) -> Response:
     """The config of an add-on, by its provider's names."""
-    if (found := _own(addon)) is not None:
-        return answer_list(_shown(attached.provider_config(services(), found)))
-    _signed_in()
-    return answer_list(_shown(addons.config(services(), actor(), addon)))
+    if actor().addon_id is None:
+        return answer_list(_shown(addons.config(services(), actor(), addon)))
+    found = grants.own_addon(services(), actor(), addon)
+    return answer_list(_shown(attached.provider_config(services(), found)))
 
 
 @routes.patch("/addons/<addon>/config")
-@public
+@for_providers
 def update_config(addon: str) -> Response:
     """Change the config of an add-on: for its provider. Each change is a release of its apps."""
-    found = _its_provider(addon)
+    found = grants.own_addon(services(), actor(), addon)
     changes: dict[str, object] = {}
     for each in bodies.sequence(bodies.body(), "config"):
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):
@@ -68,47 +68,28 @@ def update_config(addon: str) -> Response:
 
 
 @routes.post("/addons/<addon>/actions/provision")
-@public
+@for_providers
 def provisioned(addon: str) -> Response:
     """The add-on is there: for its provider."""
-    found = _its_provider(addon)
+    found = grants.own_addon(services(), actor(), addon)
     return answer(addon_.shown(provisioning.done(services(), found.id)))
 
 
 @routes.post("/addons/<addon>/actions/deprovision")
-@public
+@for_providers
 def deprovisioned(addon: str) -> Response:
     """The add-on will not be, or is gone: for its provider."""
-    found = _its_provider(addon)
+    found = grants.own_addon(services(), actor(), addon)
     provisioning.ended(services(), found.id)
     return answer(addon_.shown(provisioning.row(services(), found.id)))
 
 
-def _its_provider(identity: str) -> Addon:
-    """The add-on, when its own provider asks. Raises Unauthorized or NotFound."""
-    found = _own(identity)
-    if found is None:
-        raise Unauthorized("This is for the add-on's provider, with the token of its grant.")
-    return found
-
-
-def _own(identity: str) -> Addon | None:
-    """The add-on whose token is shown; None for a token of another kind. Raises NotFound."""
-    token = token_of(request.headers.get("Authorization", "")) or ""
-    if not token.startswith(grants.PREFIX):
-        return None
-    found = grants.authenticate(services(), token)
-    if identity not in (str(found.id), found.name):
-        raise NotFound.of("add_on")
-    return found
-
-
-def _signed_in() -> None:
-    """Note who asks, where it is no provider: these views stand outside the gate."""
-    token = token_of(request.headers.get("Authorization", ""))
-    if token is None:
-        raise Unauthorized
-    g.actor = accounts.authenticate(services(), token)
+@routes.post("/addons/<uuid:addon>/logs/<secret>")
+@public
+def log(addon: uuid.UUID, secret: str) -> Response:
+    """Lines for the logs of the apps that have the add-on: for its provider, as syslog frames."""
+    addon_logs.write(services(), addon, secret, bodies.raw())
+    return Response(status=204)
 
 
 def _shown(config: dict[str, str]) -> list[Json]:

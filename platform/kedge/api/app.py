@@ -111,5 +111,6 @@ def update(app: str) -> Response:
 
 @routes.delete("/apps/<app>")
 def destroy(app: str) -> Response:
-    """The end of an app; its dynos are stopped after the answer."""
-    return answer(shown(apps.destroy(services(), actor(), app)))
+    """The end of an app and its add-ons; `confirm` with its name where other apps use those."""
+    confirm = bodies.text(bodies.body(), "confirm", limit=100)
+    return answer(shown(apps.destroy(services(), actor(), app, confirm=confirm)))

@@ -1,4 +1,8 @@
-"""Who asks: a token as `Authorization: Bearer TOKEN`, or as the password of Basic."""
+"""Who asks: a token as `Authorization: Bearer TOKEN`, or as the password of Basic.
+
+An account's token has scopes, and what a request needs is said in `scopes.py`; the token of an
+add-on is its provider's, and good for the few views that say so.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,11 @@ import binascii
 
 from flask import current_app, g, request
 
-from kedge.api.context import is_public, services
-from kedge.errors import Unauthorized
-from kedge.ops import accounts
+from kedge.api import scopes
+from kedge.api.context import is_for_providers, is_public, services
+from kedge.errors import Forbidden, Unauthorized
+from kedge.ops import accounts, grants
+from kedge.ops.authorize import Actor, require_scope
 
 
 def authenticate() -> None:
@@ -17,9 +23,11 @@ def authenticate() -> None:
 
     Raises:
         Unauthorized: no token, or an unknown one.
+        Forbidden: a token that is not for this.
     """
     g.actor = None
-    if request.endpoint is None or is_public(current_app.view_functions.get(request.endpoint)):
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.url_rule is None or is_public(view):
         return
     token = token_of(request.headers.get("Authorization", ""))
     if token is None:
@@ -27,7 +35,17 @@ def authenticate() -> None:
             "There were no credentials in your `Authorization` header. "
             "Try `Authorization: Bearer TOKEN`."
         )
-    g.actor = accounts.authenticate(services(), token)
+    g.actor = _of(token)
+    if g.actor.addon_id is None:
+        require_scope(g.actor, scopes.needed(request.url_rule.rule, request.method))
+    elif not is_for_providers(view):
+        raise Forbidden("The token of an add-on is for what its provider may ask: docs/addons.md.")
+
+
+def _of(token: str) -> Actor:
+    if token.startswith(grants.PREFIX):
+        return grants.authenticate(services(), token)
+    return accounts.authenticate(services(), token)
 
 
 def token_of(header: str) -> str | None:

@@ -13,6 +13,7 @@ from kedge.errors import NotFound
 from kedge.model.account import Authorization
 from kedge.model.tables import Json
 from kedge.ops import accounts
+from kedge.plan import scopes
 
 routes = Blueprint("authorizations", __name__)
 # Only a digest of a token is kept, so a listed one cannot be shown again.
@@ -35,7 +36,7 @@ def shown(authorization: Authorization, token: str = REDACTED) -> Json:
         "grant": None,
         "id": str(authorization.id),
         "refresh_token": None,
-        "scope": ["global"],
+        "scope": authorization.scopes,
         "session": None,
         "updated_at": iso(authorization.updated_at),
         "user": {"email": user.email, "full_name": user.name, "id": str(user.id)},
@@ -55,7 +56,8 @@ def create() -> Response:
     body = bodies.body()
     description = bodies.text(body, "description", limit=200) or ""
     expires_in = bodies.integer(body, "expires_in", lowest=1, highest=CENTURY_SECONDS)
-    row, token = accounts.create_authorization(services(), actor(), description, expires_in)
+    wanted = scopes.read(bodies.sequence(body, "scope"))
+    row, token = accounts.create_authorization(services(), actor(), description, expires_in, wanted)
     return answer(shown(row, token), 201)
 
 

@@ -33,6 +33,11 @@ def body() -> dict[str, Any]:
     return parsed
 
 
+def raw() -> bytes:
+    """The request's body as it came. Raises TooLarge: over 1 MB."""
+    return _payload()
+
+
 def parse(payload: bytes) -> Any:
     """Checked JSON; an empty payload is an empty object. Raises as `body` does."""
     if not payload.strip():

@@ -16,6 +16,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 _KEY = "kedge"
 _STREAMS = "kedge.streams"
 _PUBLIC = "is_public"
+_FOR_PROVIDERS = "is_for_providers"
 
 
 def install(app: Flask, services: Services) -> None:
@@ -52,6 +53,17 @@ def public(view: View) -> View:
 def is_public(view: Callable[..., Any] | None) -> bool:
     """Whether a view needs no credentials."""
     return getattr(view, _PUBLIC, False)
+
+
+def for_providers(view: View) -> View:
+    """Mark a view that an add-on's provider may ask too, by the token of its grant."""
+    setattr(view, _FOR_PROVIDERS, True)
+    return view
+
+
+def is_for_providers(view: Callable[..., Any] | None) -> bool:
+    """Whether the provider of an add-on may ask this."""
+    return getattr(view, _FOR_PROVIDERS, False)
 
 
 def url(*parts: object) -> str:

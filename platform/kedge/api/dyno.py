@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+import uuid
+
+from flask import Blueprint, Response, request
 
 from kedge.api import app as app_
 from kedge.api import bodies
 from kedge.api.answers import answer
-from kedge.api.context import actor, host, services
+from kedge.api.context import actor, for_providers, host, services
 from kedge.api.lists import answer_list
 from kedge.clock import iso
 from kedge.errors import InvalidParams
+from kedge.ids import as_uuid
 from kedge.model.dyno import Dyno, State
 from kedge.model.tables import Json
 from kedge.ops import dynos, formations, inside_runs
@@ -45,14 +48,16 @@ def list_(app: str) -> Response:
 
 
 @routes.get("/apps/<app>/dynos/<dyno>")
+@for_providers
 def info(app: str, dyno: str) -> Response:
     """One dyno, by name or id."""
     return answer(shown(dynos.find(services(), actor(), app, dyno)))
 
 
 @routes.post("/apps/<app>/dynos")
+@for_providers
 def create(app: str) -> Response:
-    """A one-off dyno; with `attach`, the address of its streams."""
+    """A one-off dyno, one per `Idempotency-Key`; with `attach`, the address of its streams."""
     dyno, secret = dynos.run(services(), actor(), app, _one_off(bodies.body()))
     return answer(shown(dyno, secret), 201)
 
@@ -90,11 +95,14 @@ def stop(app: str, dyno: str) -> Response:
 
 
 @routes.get("/kedge/dynos/<dyno>")
+@for_providers
 def outcome(dyno: str) -> Response:
     """How a dyno ended, also after it is gone from the list; `exit_status` is null until then."""
     row = dynos.find_any(services(), actor(), dyno)
     state = {"state": row.state, "exit_status": row.exit_status}
-    return answer({"id": str(row.id), "name": row.name, **state})
+    times = {name: iso(moment) if moment else None for name, moment in
+             (("started_at", row.started_at), ("ended_at", row.ended_at))}  # fmt: skip
+    return answer({"id": str(row.id), "name": row.name, **state, **times})
 
 
 @routes.get("/kedge/inside-runs/<run>")
@@ -118,7 +126,16 @@ def _one_off(body: Json) -> OneOff:
         type=bodies.text(body, "type") or "run",
         tty=not bodies.truth(body, "force_no_tty"),
         time_to_live=bodies.integer(body, "time_to_live", lowest=1, highest=DAY_SECONDS),
+        id=_wanted_id(request.headers.get("Idempotency-Key")),
     )
+
+
+def _wanted_id(key: str | None) -> uuid.UUID | None:
+    if key is None:
+        return None
+    if (found := as_uuid(key)) is None:
+        raise InvalidParams("Idempotency-Key must be a UUID: it becomes the dyno's id.")
+    return found
 
 
 def _attach_url(secret: str) -> str:

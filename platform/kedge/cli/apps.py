@@ -98,7 +98,8 @@ def rename(app: AppApi, name: str) -> None:
 @click.command("apps:destroy")
 @on_named_app
 @click.option("-c", "--confirm", metavar="APP", help="The app's name again, instead of typing it.")
-def destroy(app: AppApi, confirm: str | None) -> None:
+@click.option("-f", "--force", is_flag=True, help="Also when other apps use its add-ons.")
+def destroy(app: AppApi, *, confirm: str | None, force: bool) -> None:
     """Destroy an app with its dynos, releases, config vars and add-ons; nothing brings it back."""
     found = app.api.get(app.path())
     if (confirm or _typed(found["name"])) != found["name"]:
@@ -107,7 +108,7 @@ def destroy(app: AppApi, confirm: str | None) -> None:
             f"`kedge apps:destroy -a {found['name']} --confirm {found['name']}` does not ask.",
         )
     with doing(f"Destroying {app_name(found['name'])}"):
-        app.api.delete(app.path())
+        app.api.request("DELETE", app.path(), json={"confirm": found["name"]} if force else {})
     say("done")
     git.unpoint(AppApi(app.api, found["name"]))
 

@@ -29,10 +29,11 @@ from kedge.git.receive import Push, receive, turn
 from kedge.git.settle import settle
 from kedge.model.app import App
 from kedge.ops import accounts
-from kedge.ops.authorize import Action, Actor, find_app
+from kedge.ops.authorize import Action, Actor, find_app, require_scope
 from kedge.ops.services import Services
 from kedge.places import Places
 from kedge.plan.push import Update
+from kedge.plan.scopes import Scope
 
 log = structlog.get_logger()
 BLOCK = 65536
@@ -44,6 +45,7 @@ NO_CACHE = {
     "Pragma": "no-cache",
 }
 NEEDS = {"git-upload-pack": Action.VIEW, "git-receive-pack": Action.DEPLOY}
+SCOPES = {"git-upload-pack": Scope.READ, "git-receive-pack": Scope.WRITE_PROTECTED}
 
 
 def blueprint(services: Services, repositories: Repositories) -> Blueprint:
@@ -216,6 +218,7 @@ def _find(
     actor = accounts.authenticate(
         services, token_of(request.headers.get("Authorization", "")) or ""
     )
+    require_scope(actor, SCOPES[service])
     with services.database.transaction() as tx:
         app = find_app(tx, actor, name, NEEDS[service])
     return actor, app, repositories.ensure(app.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -41,7 +42,10 @@ class Account(Row):
 
 
 class Authorization(Row):
-    """A token of an account, as the API's OAuth authorization. Only its digest is kept."""
+    """A token of an account, as the API's OAuth authorization. Only its digest is kept.
+
+    `scopes`: what it may be used for, by Heroku's names.
+    """
 
     __tablename__ = "authorizations"
 
@@ -50,6 +54,7 @@ class Authorization(Row):
         ForeignKey("accounts.id", ondelete="CASCADE"), index=True
     )
     description: Mapped[str] = mapped_column(String(200))
+    scopes: Mapped[list[Any]] = mapped_column(default=lambda: ["global"])
     token_id: Mapped[uuid.UUID] = mapped_column(default=uuid.uuid4)
     token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
     expires_at: Mapped[datetime | None]

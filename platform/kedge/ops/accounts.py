@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from kedge.ids import as_uuid
 from kedge.model.account import Account, Authorization, token_digest
 from kedge.ops.authorize import Actor, record
 from kedge.ops.services import Services
+from kedge.plan.scopes import EVERYTHING, Scope
 
 OWNER_TOKEN = "Installation owner"  # noqa: S105 - a description, not a token
 
@@ -60,7 +62,8 @@ def authenticate(services: Services, token: str) -> Actor:
         account = found.account
         if account.suspended_at:
             raise Unauthorized("This account is suspended. Ask an owner of the installation.")
-        return Actor(account.id, account.email, account.is_owner, found.id)
+        scopes = frozenset(map(Scope, found.scopes))
+        return Actor(account.id, account.email, account.is_owner, found.id, scopes=scopes)
 
 
 def account_of(services: Services, actor: Actor) -> Account:
@@ -70,7 +73,11 @@ def account_of(services: Services, actor: Actor) -> Account:
 
 
 def create_authorization(
-    services: Services, actor: Actor, description: str, expires_in: int | None
+    services: Services,
+    actor: Actor,
+    description: str,
+    expires_in: int | None,
+    scopes: Collection[Scope] = EVERYTHING,
 ) -> tuple[Authorization, str]:
     """A new token for the actor; `expires_in` is in seconds. The token is shown only here."""
     if expires_in is not None and expires_in <= 0:
@@ -79,10 +86,12 @@ def create_authorization(
     with services.database.transaction() as tx:
         account = tx.get_one(Account, actor.account_id)
         made = _authorization(account, token, description or "Long-lived user authorization")
+        made.scopes = [scope for scope in Scope if scope in scopes]
         if expires_in:
             made.expires_at = services.now() + timedelta(seconds=expires_in)
         tx.add(made)
-        record(tx, actor, "authorization.create", description=made.description)
+        record(tx, actor, "authorization.create", description=made.description,
+               scopes=made.scopes)  # fmt: skip
         return made, token
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -189,18 +189,26 @@ def list_all(services: Services, actor: Actor, *, resting: bool = False) -> list
 
 def failed_lately(services: Services, actor: Actor, app_identity: str) -> list[Addon]:
     """The add-ons that were asked for in the last hour and that their provider refused."""
-    since = services.now() - FAILED_LATELY
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        query = select(Addon).where(Addon.app_id == app.id, Addon.state == State.DEPROVISIONED)
-        query = query.where(Addon.failure.is_not(None), Addon.updated_at > since)
-        return list(tx.scalars(query.order_by(Addon.updated_at.desc())))
+        return list(tx.scalars(_failed(services).where(Addon.app_id == app.id)))
 
 
 def find(services: Services, actor: Actor, identity: str, app_identity: str | None = None) -> Addon:
-    """An add-on by name or id (of an app, also by its attachment's name). Raises NotFound."""
+    """An add-on by name or id (of an app, also by its attachment's name).
+
+    One its provider refused is found for an hour more, so that whoever waits for it learns why.
+
+    Raises:
+        NotFound: there is none.
+    """
     with services.database.transaction() as tx:
-        return _of(tx, actor, identity, Action.VIEW, app_identity)
+        try:
+            return _of(tx, actor, identity, Action.VIEW, app_identity)
+        except NotFound:
+            if refused := _refused_lately(services, tx, actor, identity):
+                return refused
+            raise
 
 
 def resolve(
@@ -232,13 +240,15 @@ def config(services: Services, actor: Actor, identity: str) -> Config:
 def sso(services: Services, actor: Actor, identity: str, context: str | None = None) -> Sso:
     """The form that signs the actor in at the add-on's provider, good for a few minutes.
 
-    The token is Heroku's: sha1 of the resource's id, the salt and the time.
+    The token is Heroku's: sha1 of the resource's id, the salt and the time. Who is signed in there
+    does as they like with what is in the add-on, so this is for those who may operate the app.
 
     Raises:
+        Forbidden: the actor may only see the app.
         InvalidParams: the provider has nothing to sign in to, or is not done yet.
     """
     with services.database.transaction() as tx:
-        addon = _of(tx, actor, identity, Action.VIEW)
+        addon = _of(tx, actor, identity, Action.OPERATE)
     if not addon.service.sso_url or not addon.provider_id:
         raise InvalidParams(f"{addon.service.human_name} has no page of its own to open.")
     timestamp = str(int(services.now().timestamp()))
@@ -355,6 +365,20 @@ def _meant(tx: Session, actor: Actor, identity: str, within: App | None) -> list
         or_(Plan.name == identity, Plan.name.startswith(f"{identity}:", autoescape=True))
     )
     return list(tx.scalars(alive.where(Addon.plan_id.in_(joined)).order_by(Addon.name)))
+
+
+def _failed(services: Services) -> Select[Addon]:
+    """Add-ons that will not be, of the last hour, the newest first."""
+    gone = Addon.state.in_((State.DEPROVISIONING, State.DEPROVISIONED))
+    since = services.now() - FAILED_LATELY
+    query = select(Addon).where(gone, Addon.failure.is_not(None), Addon.updated_at > since)
+    return query.order_by(Addon.updated_at.desc())
+
+
+def _refused_lately(services: Services, tx: Session, actor: Actor, identity: str) -> Addon | None:
+    wanted = as_uuid(identity)
+    seen = _failed(services).join(App, App.id == Addon.app_id).where(*visible_to(actor))
+    return tx.scalars(seen.where(Addon.id == wanted if wanted else Addon.name == identity)).first()
 
 
 def _resting(tx: Session, actor: Actor, identity: str) -> Addon:

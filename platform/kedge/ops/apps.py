@@ -109,18 +109,20 @@ def set_maintenance(services: Services, actor: Actor, identity: str, *, on: bool
         return app
 
 
-def destroy(services: Services, actor: Actor, identity: str, *, confirm: bool = False) -> App:
+def destroy(services: Services, actor: Actor, identity: str, *, confirm: str | None = None) -> App:
     """Begin the end of an app: from now on it takes no changes; the supervisor ends its dynos.
 
     Raises:
         AppBeingDeleted: somebody else already does.
-        Unconfirmed: others use one of its add-ons, which goes with it, and `confirm` was not said.
+        Unconfirmed: others use one of its add-ons, which goes with it, and `confirm` is not the
+            app's name.
     """
     with services.database.transaction() as tx:
         seen = find_app(tx, actor, identity, Action.MANAGE)
         held = attachments.hold_all(tx, seen.id)
         app = find_app(tx, actor, seen.id, Action.MANAGE, lock=True)
-        _check_shared(tx, app, held, confirm=confirm)
+        if confirm not in (app.name, str(app.id)):
+            _check_shared(tx, app, held)
         app.deleting_at = services.now()
         for addon in held:
             attachments.detach_all(services, tx, actor, addon)
@@ -135,14 +137,14 @@ def destroy(services: Services, actor: Actor, identity: str, *, confirm: bool = 
         return app
 
 
-def _check_shared(tx: Session, app: App, addons: Iterable[Addon], *, confirm: bool) -> None:
+def _check_shared(tx: Session, app: App, addons: Iterable[Addon]) -> None:
     """Raises Unconfirmed where other apps use an add-on that goes with this one."""
     for addon in addons:
         others = {each.app.name for each in attachments.of_addon(tx, addon)} - {app.name}
-        if others and not confirm:
+        if others:
             raise Unconfirmed(
                 f"{addon.name} goes with {app.name}, and {', '.join(sorted(others))} use it too. "
-                "Detach it there, or confirm with the app's name.",
+                f"Detach it there, or say that it may: `kedge apps:destroy -a {app.name} --force`.",
                 resource="app",
             )
 

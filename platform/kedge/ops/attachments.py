@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from kedge.db import Transaction
-from kedge.errors import Conflict, InvalidParams, NotFound
+from kedge.errors import Conflict, InvalidParams, NotFound, Unconfirmed
 from kedge.ids import as_uuid
 from kedge.model.account import Account
 from kedge.model.addon import ALIVE, Addon, AddonService, Attachment, State
@@ -29,20 +29,35 @@ def attach(
     addon_identity: str,
     app_identity: str,
     name: str | None = None,
+    *,
+    confirm: str | None = None,
 ) -> Attachment:
     """Attach an add-on to a further app, or to its own once more under another name.
 
+    Args:
+        services, actor: as everywhere.
+        addon_identity: the add-on, by name or id.
+        app_identity: the app that is to have it.
+        name: what its config vars begin with there.
+        confirm: the app's name: what is attached under this name makes room, in one release.
+
     Raises:
         NotFound: no such add-on or app.
-        InvalidParams: the name may not be, or is taken.
-        Conflict: the add-on is not there yet, or the app has it under this name.
+        Unconfirmed: another add-on is attached under this name.
+        InvalidParams: the name may not be, or would hide a config var.
+        Conflict: the add-on is not there yet; or what would make room is attached nowhere else.
     """
     with services.database.transaction() as tx:
-        addon = _addon(tx, actor, addon_identity)
+        addon = _addon(tx, actor, addon_identity, Action.OPERATE)
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
-        addon = tx.lock(Addon, addon.id)  # after the app, as `hold` does: see there
+        former = _former(tx, app, name)
+        ids = {addon.id, former.addon_id} if former else {addon.id}
+        for each in sorted(ids):  # after the app, as `hold` does: see there
+            tx.lock(Addon, each)
         if addon.state != State.PROVISIONED:
             raise Conflict(f"{addon.name} is {addon.state}. Wait until that is done.")
+        if former:
+            _make_room(tx, actor, app, former, is_confirmed=confirm in (app.name, str(app.id)))
         made = reserve(services, tx, app, addon, name)
         tx.refresh(made)
         record(tx, actor, "attachment.create", app, attachment=made.name, addon=addon.name)
@@ -65,8 +80,7 @@ def detach(
         tx.lock(Addon, found.addon_id)
         if tx.scalar(select(Attachment.id).where(Attachment.id == found.id)) is None:
             raise _no_such(identity)  # somebody else has just detached it
-        others = [each for each in of_addon(tx, found.addon) if each.id != found.id]
-        if not others:
+        if not _others(tx, found):
             raise Conflict(
                 f"{found.name} is the only attachment of {found.addon.name}. Destroy the add-on "
                 f"instead: `kedge addons:destroy {found.addon.name}`."
@@ -147,7 +161,7 @@ def reserve(
     The caller holds the app's lock. Raises InvalidParams: the name may not be, or is taken.
     """
     taken = set(tx.scalars(select(Attachment.name).where(Attachment.app_id == app.id)))
-    keys = set(unseal(services, releases.newest(tx, app).config))
+    keys = set(attached.effective(services, tx, app, releases.newest(tx, app)))
     service = addon.service
     if name:
         chosen = plan.check_attachment_name(name)
@@ -180,6 +194,41 @@ def renew(
         return None
     config = seal(services, tx, app, after)
     return releases.append(services, tx, actor, app, change, description, config=config)
+
+
+def _former(tx: Session, app: App, name: str | None) -> Attachment | None:
+    """What is attached to an app under a name that was asked for."""
+    if not name:
+        return None
+    chosen = plan.check_attachment_name(name)
+    query = select(Attachment).where(Attachment.app_id == app.id, Attachment.name == chosen)
+    return tx.scalar(query)
+
+
+def _make_room(
+    tx: Session, actor: Actor, app: App, former: Attachment, *, is_confirmed: bool
+) -> None:
+    """Take an attachment away whose name another is to have. The caller holds both add-ons."""
+    addon = former.addon
+    if not is_confirmed:
+        raise Unconfirmed(
+            f"{addon.name} is attached as {former.name}. Choose another name, or confirm with "
+            f"the app's name, {app.name}, that this one takes its place.",
+            resource="attachment",
+        )
+    if not _others(tx, former):
+        raise Conflict(
+            f"{former.name} is the only attachment of {addon.name}. Attach that under another "
+            f"name first: `kedge addons:attach {addon.name} -a {app.name} --as OTHER`."
+        )
+    record(tx, actor, "attachment.destroy", app, attachment=former.name, addon=addon.name)
+    tx.delete(former)
+    tx.flush()
+
+
+def _others(tx: Session, attachment: Attachment) -> list[Attachment]:
+    """Its add-on's other attachments."""
+    return [each for each in of_addon(tx, attachment.addon) if each.id != attachment.id]
 
 
 def _check_free(
@@ -216,7 +265,7 @@ def list_all(services: Services, actor: Actor) -> list[Attachment]:
 def list_of_addon(services: Services, actor: Actor, addon_identity: str) -> list[Attachment]:
     """Where an add-on is attached, as far as the actor sees the apps."""
     with services.database.transaction() as tx:
-        addon = _addon(tx, actor, addon_identity)
+        addon = _addon(tx, actor, addon_identity, Action.VIEW)
         query = select(Attachment).join(App, App.id == Attachment.app_id)
         return list(tx.scalars(query.where(Attachment.addon_id == addon.id, *visible_to(actor))))
 
@@ -271,14 +320,14 @@ def _is_meant(attachment: Attachment, identity: str) -> bool:
     )  # fmt: skip
 
 
-def _addon(tx: Session, actor: Actor, identity: str) -> Addon:
+def _addon(tx: Session, actor: Actor, identity: str, action: Action) -> Addon:
     wanted = as_uuid(identity)
     query = select(Addon).join(App, App.id == Addon.app_id).where(*visible_to(actor))
     query = query.where(Addon.state.in_(ALIVE))
     found = tx.scalar(query.where(Addon.id == wanted if wanted else Addon.name == identity))
     if found is None or found.app is None:
         raise NotFound.of("add_on", f"Couldn't find that add-on: {identity[:100]}.")
-    find_app(tx, actor, found.app.id, Action.OPERATE)
+    find_app(tx, actor, found.app.id, action)
     return found
 
 

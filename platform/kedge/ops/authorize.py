@@ -1,7 +1,9 @@
 """The one gate: who may do what to which app. Denies unless a rule allows.
 
 An app's owner and the owners of the installation may do everything; a collaborator what their row
-says, and see the app. Nobody else learns that it exists.
+says, and see the app. Nobody else learns that it exists. A token with narrower scopes may do less
+than its account; an add-on's may do what its provider needs, and the docs have it all in one table:
+docs/access.md.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from kedge.errors import AppBeingDeleted, Forbidden, NotFound
+from kedge.model.addon import Addon
 from kedge.model.app import App
 from kedge.model.collaborator import Collaborator
 from kedge.model.event import Event
+from kedge.plan.scopes import EVERYTHING, Scope, covers
 
 
 class Action(StrEnum):
@@ -30,22 +34,31 @@ class Action(StrEnum):
 
 
 ALL = frozenset(Action)
+# A capability of a service of the platform itself: its add-ons run one-off dynos of their app.
+RUNS_DYNOS = "run-dynos"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: an account, by the token or the session they showed."""
+    """Who acts: an account, by the token or the session they showed.
+
+    `addon_id`: it is the provider of this add-on, in the name of the account that asked for it.
+    """
 
     account_id: uuid.UUID
     email: str
     is_owner: bool
     authorization_id: uuid.UUID | None = None
     session_id: uuid.UUID | None = None
+    addon_id: uuid.UUID | None = None
+    scopes: frozenset[Scope] = EVERYTHING
 
 
 def visible_to(actor: Actor) -> Iterable[ColumnElement[bool]]:
     """The conditions under which an app is among an actor's."""
     alive = App.deleting_at.is_(None)
+    if actor.addon_id is not None:
+        return [false()]
     if actor.is_owner:
         return [alive]
     works_on = exists().where(
@@ -56,6 +69,8 @@ def visible_to(actor: Actor) -> Iterable[ColumnElement[bool]]:
 
 def permissions_of(tx: Session, actor: Actor, app: App) -> frozenset[Action]:
     """All that the actor may do to the app; nothing, when they may not even see it."""
+    if actor.addon_id is not None:
+        return _provider_may(tx, actor.addon_id, app)
     if actor.is_owner or app.owner_id == actor.account_id:
         return ALL
     query = select(Collaborator.permissions).where(
@@ -67,9 +82,19 @@ def permissions_of(tx: Session, actor: Actor, app: App) -> frozenset[Action]:
     return frozenset(action for action in Action if action in granted) | {Action.VIEW}
 
 
+def require_scope(actor: Actor, needed: Scope) -> None:
+    """Raises Forbidden unless the token that was shown may be used for this."""
+    if not covers(actor.scopes, needed):
+        held = ", ".join(sorted(actor.scopes)) or "those of an add-on's provider"
+        raise Forbidden(
+            f"This needs a token with the scope {needed}; this one has: {held}. "
+            f"`kedge authorizations:create --scope {needed}` makes one."
+        )
+
+
 def require_owner(actor: Actor) -> None:
     """Raises Forbidden unless the actor owns the installation: people, services, the platform."""
-    if not actor.is_owner:
+    if not actor.is_owner or actor.addon_id is not None:
         raise Forbidden("Only owners of this installation may do that. Ask one of them.")
 
 
@@ -105,6 +130,15 @@ def record(
     """Note in the audit log who did what. Never hand it secret values."""
     app_id = app.id if app else None
     tx.add(Event(app_id=app_id, actor=actor.email, action=action, details=details))
+
+
+def _provider_may(tx: Session, addon_id: uuid.UUID, app: App) -> frozenset[Action]:
+    """Of its add-on's own app: the platform's own providers that run dynos, and no others."""
+    addon = tx.get(Addon, addon_id)
+    if addon is None or addon.app_id != app.id or not addon.service.is_builtin:
+        return frozenset()
+    runs = RUNS_DYNOS in addon.service.capabilities
+    return frozenset({Action.VIEW, Action.OPERATE}) if runs else frozenset()
 
 
 def _is(identity: str | uuid.UUID) -> ColumnElement[bool]:

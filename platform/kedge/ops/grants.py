@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import select
 
 from kedge.clock import iso
-from kedge.errors import Unauthorized
-from kedge.model.account import token_digest
+from kedge.errors import NotFound, Unauthorized
+from kedge.model.account import Account, token_digest
 from kedge.model.addon import Addon, Grant, State
 from kedge.ops.addon_services import secrets_of
+from kedge.ops.authorize import Actor
 from kedge.ops.services import Services
 
 CODE_VALID = timedelta(minutes=5)
@@ -70,8 +71,8 @@ def exchange(services: Services, kind: str, secret: str, code: str) -> Tokens:
         return Tokens(access, refresh, int(ACCESS_VALID.total_seconds()), found.addon)
 
 
-def authenticate(services: Services, token: str) -> Addon:
-    """The add-on an access token speaks for. Raises Unauthorized."""
+def authenticate(services: Services, token: str) -> Actor:
+    """The provider of an add-on, by the add-on's access token. Raises Unauthorized."""
     with services.database.transaction() as tx:
         found = tx.scalar(select(Grant).where(Grant.access_sha256 == token_digest(token)))
         if (
@@ -80,4 +81,23 @@ def authenticate(services: Services, token: str) -> Addon:
             or found.addon.state in (State.DEPROVISIONED, State.RESTING)
         ):
             raise Unauthorized
-        return found.addon
+        account = tx.get_one(Account, found.addon.user_id)
+        return Actor(
+            account.id, account.email, is_owner=False, addon_id=found.addon_id, scopes=frozenset()
+        )
+
+
+def own_addon(services: Services, actor: Actor, identity: str) -> Addon:
+    """The add-on a provider speaks for, when it is the one of that name or id.
+
+    Raises:
+        Unauthorized: no provider asks.
+        NotFound: it is another add-on.
+    """
+    if actor.addon_id is None:
+        raise Unauthorized("This is for the add-on's provider, with the token of its grant.")
+    with services.database.transaction() as tx:
+        found = tx.get(Addon, actor.addon_id)
+        if found is None or identity not in (str(found.id), found.name):
+            raise NotFound.of("add_on")
+        return found
