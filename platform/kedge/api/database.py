@@ -7,9 +7,6 @@ platform's host it asks here. Its source (11.10) is what names and shapes are ta
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import unquote, urlsplit
-
 from flask import Blueprint, Response
 
 from kedge.api import bodies
@@ -21,10 +18,11 @@ from kedge.errors import InvalidParams, NotFound
 from kedge.model.addon import Addon
 from kedge.model.tables import Json
 from kedge.ops import addons, databases
-from kedge.ops.databases import POSTGRES, Database
+from kedge.ops.databases import POSTGRES, Credential, Database
 
 routes = Blueprint("databases", __name__)
 PID_LIMIT = 2**31 - 1
+DEFAULT = "default"
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -57,10 +55,9 @@ def size_words(number: object) -> str:
 def status_words(told: databases.Told) -> str:
     """`Available`, or what is observed instead."""
     health = told.get("health") or {}
-    if told.get("state") == "running" and health.get("ok", True):
-        return "Available"
-    reason = health.get("message")
-    return f"{str(told.get('state')).capitalize()}{f': {reason}' if reason else ''}"
+    word = "Available" if told.get("state") == "running" else str(told.get("state")).capitalize()
+    problems = " ".join(str(each) for each in health.get("problems") or [])
+    return f"{word}: {problems}" if problems else word
 
 
 def of(limit: object) -> str:
@@ -72,7 +69,7 @@ def _facts(database: Database) -> list[tuple[str, str]]:
     addon, told = database.addon, database.told
     usage, limits = told.get("usage") or {}, told.get("limits") or {}
     connections = usage.get("connection_limit") or limits.get("connections")
-    stored = limits.get("storage_bytes")
+    stored = usage.get("size_limit_bytes")
     room = f" / {size_words(stored)}" if stored else ""
     facts = [
         ("Plan", addon.plan.human_name),
@@ -82,9 +79,12 @@ def _facts(database: Database) -> list[tuple[str, str]]:
         ("Created", addon.created_at.strftime("%Y-%m-%d %H:%M %Z").strip()),
         ("Data Size", f"{size_words(usage.get('size_bytes'))}{room}"),
     ]
-    if usage.get("tables") is not None:
-        facts.append(("Tables", str(usage["tables"])))
-    return [*facts, ("Continuous Protection", "Off")]
+    hit = (told.get("health") or {}).get("cache_hit_percent")
+    return [
+        *facts,
+        *([("Cache Hit Rate", f"{hit} %")] if hit is not None else []),
+        ("Continuous Protection", "Off"),
+    ]
 
 
 def _known(value: object) -> str:
@@ -111,10 +111,11 @@ def wait_status(database: str) -> Response:
 @routes.put("/client/v11/databases/<database>/reset")
 def reset(database: str) -> Response:
     """Empty a Postgres database."""
-    extensions = bodies.sequence(bodies.body(), "extensions")
-    if not all(isinstance(each, str) and len(each) < 100 for each in extensions):
-        raise InvalidParams("extensions must be a list of names.")
-    addon = databases.reset(services(), actor(), database, extensions)
+    if bodies.sequence(bodies.body(), "extensions"):
+        raise InvalidParams(
+            "Extensions are not made with a reset. Reset it, then CREATE EXTENSION in `pg:psql`."
+        )
+    addon = databases.reset(services(), actor(), database)
     return answer({"message": f"{addon.name} is empty."})
 
 
@@ -136,33 +137,32 @@ def stats_reset(database: str) -> Response:
 @routes.get("/postgres/v0/databases/<database>/credentials")
 def credentials(database: str) -> Response:
     """The credentials of a Postgres database; passwords only for who may read config vars."""
-    addon, told = databases.credentials(services(), actor(), database)
-    return answer_list([_credential(addon, each) for each in told])
+    found = databases.credential(services(), actor(), database)
+    return answer_list([_credential(*found)])
 
 
 @routes.get("/postgres/v0/databases/<database>/credentials/<credential>")
 def credential(database: str, credential: str) -> Response:
     """One credential of a Postgres database, by name."""
-    addon, told = databases.credentials(services(), actor(), database)
-    for each in told:
-        if each.get("name") == credential:
-            return answer(_credential(addon, each))
-    raise NotFound.of("credential", f"{addon.name} has no credential {credential[:60]!r}.")
+    addon, found = databases.credential(services(), actor(), database)
+    if credential != DEFAULT:
+        raise _no_such(credential)
+    return answer(_credential(addon, found))
 
 
 @routes.post("/postgres/v0/databases/<database>/credentials_rotation")
 def rotate_all(database: str) -> Response:
     """New passwords for a Postgres database; its apps are released with them."""
-    bodies.body()
-    addon = databases.rotate(services(), actor(), database, POSTGRES)
+    at_once = bodies.truth(bodies.body(), "forced") or False
+    addon = databases.rotate(services(), actor(), database, POSTGRES, at_once=at_once)
     return answer({"message": f"The credentials of {addon.name} are new."})
 
 
 @routes.post("/postgres/v0/databases/<database>/credentials/<credential>/credentials_rotation")
 def rotate(database: str, credential: str) -> Response:
     """A new password for one credential of a Postgres database."""
-    if credential != "default":
-        raise NotFound.of("credential", f"There is no credential {credential[:60]!r}.")
+    if credential != DEFAULT:
+        raise _no_such(credential)
     return rotate_all(database)
 
 
@@ -188,23 +188,26 @@ def slow_queries(database: str) -> Response:
     return answer(dict(databases.slow_queries(services(), actor(), database)))
 
 
-def _credential(addon: Addon, told: databases.Told) -> Json:
-    """A credential in Heroku's shape. The password comes from the config, not from the provider."""
-    url = urlsplit(databases.url_of(services(), actor(), addon) or "")
-    is_known = bool(url.password) and unquote(url.username or "") == told.get("user")
-    user: dict[str, Any] = {
-        "user": told.get("user"),
-        "password": unquote(url.password or "") if is_known else None,
-        "state": told.get("state"),
-        "connections": told.get("connections"),
-    }
+def _credential(addon: Addon, found: Credential) -> Json:
+    """A credential in Heroku's shape: each has the logins it is made of."""
     return {
         "uuid": str(addon.id),
-        "name": told.get("name"),
-        "state": told.get("state"),
-        "database": told.get("database"),
-        "host": told.get("host"),
-        "port": told.get("port"),
-        "rotated_at": told.get("rotated_at"),
-        "credentials": [user],
+        "name": DEFAULT,
+        "state": "active",
+        "database": found.database,
+        "host": found.host,
+        "port": found.port,
+        "credentials": [
+            {
+                "user": found.user,
+                "password": found.password,
+                "state": "active",
+                "connections": found.connections,
+            }
+        ],
     }
+
+
+def _no_such(name: str) -> NotFound:
+    words = f"There is no credential {name[:60]!r}; there is {DEFAULT!r}."
+    return NotFound.of("credential", words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from kedge.errors import InvalidParams, NotFound, ProviderAway
 from kedge.model.addon import Addon, State
@@ -110,56 +111,86 @@ def own_url(services: Services, addon: Addon) -> str | None:
     return next((value for name, value in sorted(given.items()) if name.endswith("_URL")), None)
 
 
-def credentials(services: Services, actor: Actor, identity: str) -> tuple[Addon, list[Told]]:
-    """Who a Postgres database knows, without passwords."""
-    addon = find(services, actor, identity, POSTGRES)
-    return addon, as_list(addon, addons.ask(services, addon, "GET", "/credentials"))
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Whom a database lets in. `password` only for who may read the app's config vars."""
+
+    user: str
+    password: str | None
+    host: str
+    port: int | None
+    database: str
+    connections: int | None
 
 
-def rotate(services: Services, actor: Actor, identity: str, service: str) -> Addon:
-    """A new password; the provider tells it, and every app that has the database is released."""
-    addon, _ = do(services, actor, identity, service, ROTATE, "POST", "/credentials/rotate", {})
+def credential(services: Services, actor: Actor, identity: str) -> tuple[Addon, Credential]:
+    """The credential apps use for a Postgres database: the one there is.
+
+    Raises:
+        ProviderAway: its provider does not answer.
+    """
+    found = look(services, actor, identity, POSTGRES)
+    own = urlsplit(own_url(services, found.addon) or "")
+    usage = found.told.get("usage") or {}
+    return found.addon, Credential(
+        user=unquote(own.username or ""),
+        password=unquote(own.password or "") if found.url else None,
+        host=own.hostname or "",
+        port=own.port,
+        database=unquote(own.path.lstrip("/")),
+        connections=usage.get("connections"),
+    )
+
+
+def rotate(
+    services: Services, actor: Actor, identity: str, service: str, *, at_once: bool = False
+) -> Addon:
+    """New credentials; the provider tells them, and every app that has the database is released.
+
+    The old ones go on until the release is live, `at_once` they do not.
+    """
+    path, body = "/credentials/rotate", {"force": at_once}
+    addon, _ = do(services, actor, identity, service, ROTATE, "POST", path, body)
     return addon
 
 
-def reset(services: Services, actor: Actor, identity: str, extensions: list[str]) -> Addon:
+def reset(services: Services, actor: Actor, identity: str) -> Addon:
     """Empty a Postgres database. What was in it is only in its backups."""
-    body = {"extensions": extensions}
-    addon, _ = do(services, actor, identity, POSTGRES, RESET, "POST", "/reset", body)
+    addon, _ = do(services, actor, identity, POSTGRES, RESET, "POST", "/reset", {})
     return addon
 
 
 def end_connections(services: Services, actor: Actor, identity: str) -> int:
     """End all connections of a Postgres database; how many there were."""
-    addon, told = do(
-        services, actor, identity, POSTGRES, END_CONNECTIONS, "POST", "/connections/reset", {}
-    )
+    path, body = "/connections/end", {"force": True}
+    addon, told = do(services, actor, identity, POSTGRES, END_CONNECTIONS, "POST", path, body)
     return int(as_object(addon, told).get("ended") or 0)
 
 
 def processes(services: Services, actor: Actor, identity: str) -> list[Told]:
     """What runs in a Postgres database now. The text of queries may hold data: who may operate."""
     addon = find(services, actor, identity, POSTGRES, Action.OPERATE)
-    return as_list(addon, addons.ask(services, addon, "GET", "/processes"))
+    told = as_object(addon, addons.ask(services, addon, "GET", "/connections"))
+    return as_list(addon, told.get("connections"))
 
 
 def stop_process(services: Services, actor: Actor, identity: str, pid: int, *, force: bool) -> bool:
     """Cancel what a process runs, or with `force` end its connection; whether it was there."""
-    path, body = f"/processes/{pid}/stop", {"force": force}
+    path, body = "/connections/end", {"pid": pid, "force": force}
     addon, told = do(services, actor, identity, POSTGRES, STOP_PROCESS, "POST", path, body)
-    return bool(as_object(addon, told).get("stopped"))
+    return bool(as_object(addon, told).get("ended"))
 
 
 def slow_queries(services: Services, actor: Actor, identity: str) -> Told:
-    """The queries that took most of the time since `since`. Who may operate, as for processes."""
+    """The queries that took most of the time. Who may operate, as for processes."""
     addon = find(services, actor, identity, POSTGRES, Action.OPERATE)
     return as_object(addon, addons.ask(services, addon, "GET", "/slow-queries"))
 
 
 def forget_slow_queries(services: Services, actor: Actor, identity: str) -> None:
     """Count from now on."""
-    path = "/slow-queries/reset"
-    do(services, actor, identity, POSTGRES, FORGET_STATISTICS, "POST", path, {})
+    path = "/slow-queries"
+    do(services, actor, identity, POSTGRES, FORGET_STATISTICS, "DELETE", path, None)
 
 
 def forget_redis_statistics(services: Services, actor: Actor, identity: str) -> None:
@@ -196,7 +227,7 @@ def do(
     deed: Deed,
     method: str,
     path: str,
-    body: Mapping[str, object],
+    body: Mapping[str, object] | None,
 ) -> tuple[Addon, object]:
     """Have the provider do something to a database, and note who had it done.
 
