@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -41,3 +42,11 @@ def test_an_engine_that_does_not_say_what_it_is(kedge: Kedge, monkeypatch: pytes
     (engine,) = (found for found in json.loads(done.out) if found["name"] == "Docker engine")
     assert not engine["ok"]
     assert "docker info" in engine["remedy"]
+
+
+def test_uninstall_of_nothing(kedge: Kedge):
+    """`uninstall` of a folder that is no home is refused, naming the folder."""
+    done = kedge("uninstall", "--confirm", os.environ["KEDGE_HOME"])
+    assert done.status == 1
+    assert f"{os.environ['KEDGE_HOME']} is no home of Kedge" in done.err
+    assert "KEDGE_HOME=" in done.err

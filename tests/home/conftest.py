@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from kedge.home import installation, orphans, postgres
+from kedge.home import installation, lock, orphans, postgres
 from kedge.settings import Settings, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,6 +102,14 @@ class Home:
             words, env=environment, capture_output=True, text=True, timeout=90, check=False, cwd="/"
         )
 
+    def python(self, program: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of ours with its environment."""
+        _, environment = self.command("python")
+        words = [sys.executable, "-c", program]
+        return subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=90, check=False, cwd="/"
+        )
+
     def up(self, **variables: str) -> None:
         """`kedge up --detach`, which must work."""
         done = self.run("up", "--detach", **variables)
@@ -154,8 +162,9 @@ class Home:
 
     def end(self) -> None:
         """End whatever is left of it, and take it away."""
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(self.up_pid(), signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            if pid := lock.holder(self.folder):  # who wrote its number there may be long gone
+                os.kill(pid, signal.SIGKILL)
         orphans.end(self.left(), 1.0)
         found = installation.find(self.settings)
         if found:

@@ -2,8 +2,8 @@
 
 Here belong commands (one module per noun), what they print, and how they find their platform.
 Not here: any rule about apps, releases or dynos; those live behind the API, which is spoken to
-over HTTP at Heroku's paths as any other client would. `up`, `down`, `status` and `doctor` are the
-exception: they act on this machine's installation through `kedge.home`.
+over HTTP at Heroku's paths as any other client would. `up`, `down`, `uninstall`, `status` and
+`doctor` are the exception: they act on this machine's installation through `kedge.home`.
 """
 
 from __future__ import annotations

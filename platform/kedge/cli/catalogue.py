@@ -33,6 +33,7 @@ ENTRIES: list[Entry] = [
         "This machine",
         ("up", "home:up", "start Kedge on this machine"),
         ("down", "home:down", "stop Kedge; dynos go on serving unless --stop-dynos"),
+        ("uninstall", "home:uninstall", "remove Kedge and all its data from this machine"),
         ("status", "home:status", "show whether Kedge and each of its parts is up"),
         ("doctor", "home:doctor", "check what Kedge needs from this machine"),
         ("stack", "stacks:stack", "list stacks, or build this machine's stack images", "stacks"),

@@ -1,7 +1,8 @@
-"""Kedge on this machine: `kedge up`, `down`, `status`, `doctor`."""
+"""Kedge on this machine: `kedge up`, `down`, `uninstall`, `status`, `doctor`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +10,8 @@ import click
 from kedge.cli.failure import in_words
 from kedge.cli.moment import ago
 from kedge.cli.options import json_option
-from kedge.cli.screen import colour_of, heading, paint, say, show_json
+from kedge.cli.progress import Progress
+from kedge.cli.screen import colour_of, heading, is_terminal, paint, say, show_json
 from kedge.cli.table import show_table
 
 
@@ -34,6 +36,26 @@ def down(stop_dynos: bool) -> int:
 
     with in_words():
         return commands.down(_settings(), stop_dynos=stop_dynos, say=say)
+
+
+@click.command("uninstall")
+@click.option("--keep-data", is_flag=True, help="Leave database, repositories, slugs and keys.")
+@click.option("-c", "--confirm", metavar="PATH", help="The home's path, instead of typing it.")
+def uninstall(keep_data: bool, confirm: str | None) -> int:
+    """Remove Kedge from this machine: its apps, containers, images, volumes and its home.
+
+    Says first what that is. With --keep-data the next `kedge up` brings every app back.
+    """
+    from kedge.home import commands  # noqa: PLC0415 - likewise
+
+    with in_words(), Progress() as progress:
+        return commands.uninstall(
+            _settings(),
+            keep_data=keep_data,
+            confirm=lambda home: confirm or _typed(home),
+            say=progress.settle,
+            told=lambda kind, number, every: _show_removed(progress, kind, number, every),
+        )
 
 
 @click.command("status")
@@ -70,6 +92,21 @@ def doctor(as_json: bool) -> int:
         for found in findings:
             _show_finding(found)
     return 0 if all(found.ok for found in findings) else 1
+
+
+def _typed(home: Path) -> str:
+    """The home's path as a person types it to confirm; "" when nobody can be asked."""
+    if not is_terminal():
+        return ""
+    say(f"Nothing brings this back. It is all of {paint(str(home), bold=True)}.")
+    typed: str = click.prompt("Type that path to go on", err=True, default="", show_default=False)
+    return typed
+
+
+def _show_removed(progress: Progress, kind: str, number: int, every: int) -> None:
+    """On a terminal each one, else a line for each kind."""
+    if is_terminal() or number == every:
+        progress.show(f"-----> Removing {kind}: {number} of {every}")
 
 
 def _settings() -> Any:

@@ -26,6 +26,8 @@ def main() -> int:
     parser.add_argument("--detach", action="store_true")
     parser.add_argument("--stop-dynos", action="store_true")
     parser.add_argument("--procfile", type=Path)
+    parser.add_argument("--keep-data", action="store_true")
+    parser.add_argument("--confirm", default="", help="with `uninstall`: the home's path")
     asked = parser.parse_args()
     try:
         return DOINGS[asked.what](load(), asked)
@@ -48,6 +50,16 @@ def _up(settings: Settings, asked: argparse.Namespace) -> int:
 
 def _down(settings: Settings, asked: argparse.Namespace) -> int:
     return commands.down(settings, stop_dynos=asked.stop_dynos, say=_say)
+
+
+def _uninstall(settings: Settings, asked: argparse.Namespace) -> int:
+    return commands.uninstall(
+        settings,
+        keep_data=asked.keep_data,
+        confirm=lambda _home: asked.confirm,
+        say=_say,
+        told=lambda kind, number, every: _say(f"{kind}: {number} of {every}"),
+    )
 
 
 def _status(settings: Settings, asked: argparse.Namespace) -> int:
@@ -94,6 +106,7 @@ def _say(line: str) -> None:
 DOINGS = {
     "up": _up,
     "down": _down,
+    "uninstall": _uninstall,
     "status": _status,
     "foundation": _foundation,
     "release": _release,

@@ -1,4 +1,4 @@
-"""What the command line calls: up, down, status, doctor."""
+"""What the command line calls: up, down, uninstall, status, doctor."""
 
 from __future__ import annotations
 
@@ -36,6 +36,36 @@ def down(settings: Settings, *, stop_dynos: bool, say: Say) -> int:
         "Kedge is down."
         if stop_dynos
         else "Kedge is down. Dynos stay; the next `kedge up` adopts them."
+    )
+    return 0
+
+
+def uninstall(
+    settings: Settings,
+    *,
+    keep_data: bool,
+    confirm: Callable[[Path], str],
+    say: Say,
+    told: Callable[[str, int, int], None],
+) -> int:
+    """`kedge uninstall [--keep-data]`: 0 once nothing of the installation is left.
+
+    `confirm` is called with the home when it is known what would go, and must give its path.
+    """
+    from kedge.home import inventory  # noqa: PLC0415 - `up` stays small without them
+    from kedge.home import uninstall as removal  # noqa: PLC0415
+
+    found = removal.find(settings)
+    for line in inventory.words(found, removal.look(found), keep_data=keep_data):
+        say(line)
+    if confirm(found.home) != str(found.home):
+        raise removal.UninstallRefused(
+            "That is not its path: nothing was removed.",
+            f"`kedge uninstall --confirm {found.home}` does not ask.",
+        )
+    removal.remove(found, keep_data=keep_data, say=say, told=told)
+    say(
+        "Kedge is uninstalled. `kedge up` goes on from its data." if keep_data else "Kedge is gone."
     )
     return 0
 

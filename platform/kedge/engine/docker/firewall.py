@@ -10,7 +10,7 @@ from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 
 from kedge.engine.docker.client import Engine
-from kedge.engine.docker.host import Host, HostThroughContainer, ThisHost
+from kedge.engine.docker.host import Host, HostThroughContainer, ThisHost, image_is_there
 from kedge.engine.docker.rules import (
     DOCKER_CHAIN,
     Fence,
@@ -99,8 +99,19 @@ class Firewall:
 
 def host_of(engine: Engine, bridge: str, image: str) -> Host:
     """This host when the bridge is here and we may, else the engine's through a container."""
-    here = (INTERFACES / bridge).exists() and os.geteuid() == 0 and shutil.which("iptables")
+    here = (INTERFACES / bridge).exists() and _may_here()
     return ThisHost() if here else HostThroughContainer(engine, image)
+
+
+def host_of_old(engine: Engine, image: str) -> Host | None:
+    """Where rules of a bridge that is gone would be; None when there is no way to look."""
+    if _may_here():
+        return ThisHost()
+    return HostThroughContainer(engine, image) if image_is_there(engine, image) else None
+
+
+def _may_here() -> bool:
+    return os.geteuid() == 0 and shutil.which("iptables") is not None
 
 
 def name_servers(conf: str | None = None) -> tuple[IPv4Address, ...]:

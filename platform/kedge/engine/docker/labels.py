@@ -17,6 +17,8 @@ DYNO_ID = "kedge.dyno_id"
 # On an add-on's container, which its provider makes: whose it is, and where it listens.
 ADDON_ID = "kedge.addon"
 ADDON_PORT = "kedge.port"
+# On volumes whose content cannot be made again: only who means to removes them.
+KEEP = "kedge.keep"
 # On slug images: the slug's digest, the stack image below it and the layers above that.
 SLUG = "kedge.slug"
 STACK_IMAGE = "kedge.stack_image"

@@ -7,7 +7,7 @@ import time
 
 from kedge.engine.docker import network
 from kedge.engine.docker.client import Engine
-from kedge.engine.docker.firewall import Firewall, host_of, name_servers
+from kedge.engine.docker.firewall import Firewall, host_of, host_of_old, name_servers
 from kedge.engine.docker.host import HostThroughContainer
 from kedge.engine.docker.network import Network
 from kedge.engine.docker.rules import Fence, Opening
@@ -62,11 +62,19 @@ class Site:
         return self._firewall_of(found).check(self._fence(found))
 
     def remove(self) -> None:
-        """Take network and firewall away. Containers on the network must be gone."""
+        """Take network and firewall away. Containers on the network must be gone.
+
+        The firewall goes also when somebody has removed the network, which `docker network prune`
+        does to one without containers.
+        """
         with self._lock:
-            if found := network.find(self.engine):
-                self._firewall_of(found).remove(self._fence(found))
-                network.remove(self.engine)
+            bridge = network.bridge_of(self.engine.installation)
+            there = network.find(self.engine) is not None
+            image = self._settings.stack_run_image
+            host = host_of(self.engine, bridge, image) if there else host_of_old(self.engine, image)
+            if host:
+                Firewall(host).remove(self._fence_of(bridge))
+            network.remove(self.engine)
             self._network = None
 
     def _looked_at(self) -> Network:
@@ -86,9 +94,12 @@ class Site:
         return self._firewall
 
     def _fence(self, found: Network) -> Fence:
+        return self._fence_of(found.bridge)
+
+    def _fence_of(self, bridge: str) -> Fence:
         return Fence(
             installation=self.engine.installation,
-            bridge=found.bridge,
+            bridge=bridge,
             router_ports=(self._settings.http_port, self._settings.https_port),
             name_servers=name_servers(),
         )
