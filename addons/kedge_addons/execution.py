@@ -28,11 +28,11 @@ END_SECONDS = 5.0
 
 
 class Failed(Away):
-    """A command ended with another status than 0. `stderr` is what it said."""
+    """A command ended with another status than 0. `stderr`: what it said."""
 
     def __init__(self, program: str, status: int | None, stderr: str) -> None:
         super().__init__(f"{program} inside the server ended with status {status}.")
-        self.status, self.stderr = status, stderr
+        self.exit_status, self.stderr = status, stderr
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Servers of add-ons as containers: one each, on the dyno network, with its data on a volume.
 
-A container is made anew whenever what it should be has changed; the volume stays until `forget`.
+A container is made anew when it starts and what it should be has changed, and by `renew`; never for
+itself while it serves. The volume stays until `forget`.
 Dynos find a server by the add-on's name, and reach it only where the platform lets them.
 """
 
@@ -28,7 +29,7 @@ DATA = "/data"
 USER = 1000
 STOP_SECONDS = 20
 PIDS = 512
-OPEN_FILES = 65_536
+OPEN_FILES = 10_000
 # An address that was another's a moment ago: one datagram to the gateway has the host learn it anew.
 GREETING = 'echo 2>/dev/null >"/dev/udp/{gateway}/9"\nexec "$@"'
 
@@ -45,6 +46,7 @@ class Instance:
         ports: the TCP ports dynos may reach.
         memory_mb: the hard limit, swap included.
         shared_memory_mb: the size of /dev/shm.
+        stop_signal: what asks it to end; it has `STOP_SECONDS` for that.
         environment: variables; no secret either.
         files: written below /data before each start: path, and content, readable by it alone.
     """
@@ -56,12 +58,13 @@ class Instance:
     ports: Sequence[int]
     memory_mb: int
     shared_memory_mb: int = 64
+    stop_signal: str = "SIGTERM"
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
-    def digest(self, image_id: str) -> str:
+    def digest(self) -> str:
         """Changes with anything that only a new container would follow; files are written anew."""
-        facts = asdict(self) | {"files": sorted(self.files), "image": image_id}
+        facts = asdict(self) | {"files": sorted(self.files)}
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -86,15 +89,24 @@ class Instances:
     # --- from missing to running, and back ---
 
     def ensure(self, wanted: Instance) -> None:
-        """Have it run as it should be. Raises Away."""
+        """Have it run. One that runs already is left alone. Raises Away."""
+        self._have(wanted, renews=False)
+
+    def renew(self, wanted: Instance) -> None:
+        """Have it run as it should be; it starts anew where that differs. Raises Away."""
+        self._have(wanted, renews=True)
+
+    def _have(self, wanted: Instance, *, renews: bool) -> None:
         with translated("make a server"):
-            image_id = self._image_id()
-            digest = wanted.digest(image_id)
+            image_id, digest = self._image_id(), wanted.digest()
             found = self._inspected(wanted.resource_id)
-            if found is not None and found["Config"]["Labels"].get(SPEC) != digest:
-                self._end(found["Id"])
-                found = None
-            if found is None or not found["State"]["Running"]:
+            runs = found is not None and found["State"]["Running"]
+            if found is not None and (renews or not runs):
+                same = (found["Config"]["Labels"].get(SPEC), found["Image"])
+                if same != (digest, image_id):
+                    self._end(found["Id"])
+                    found, runs = None, False
+            if not runs:
                 container = found["Id"] if found else self._create(wanted, image_id, digest)
                 self._write(container, wanted.files)
                 self.engine.api.start(container)
@@ -162,6 +174,11 @@ class Instances:
         """The same as it comes; `execution.stream` says more."""
         return execution.stream(self.engine, self.name(resource_id), command, given, **more)
 
+    def run_with(self, resource_id: uuid.UUID, command: Sequence[str],
+                 given: Iterable[bytes], **more: Any) -> str:  # fmt: skip
+        """What a command writes that is given a stream, such as another server's."""
+        return b"".join(self.stream(resource_id, command, given, **more)).decode(errors="replace")
+
     # --- names ---
 
     def name(self, resource_id: uuid.UUID) -> str:
@@ -208,6 +225,7 @@ class Instances:
             name=name,
             hostname=wanted.alias[:63],
             user=str(USER),
+            stop_signal=wanted.stop_signal,
             environment=dict(wanted.environment),
             labels=labels | {SPEC: digest},
             networking_config=api.create_networking_config(networks),

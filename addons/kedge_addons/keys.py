@@ -42,7 +42,8 @@ class Keys:
     def seal(self, plain: Mapping[str, Any], context: str) -> bytes:
         """A mapping encrypted and bound to its context (whose it is)."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._cipher().encrypt(nonce, json.dumps(plain).encode(), context.encode())
+        written = json.dumps(plain).encode()
+        return nonce + bytes(self._cipher().encrypt(nonce, written, context.encode()))
 
     def open(self, sealed: bytes | None, context: str) -> dict[str, Any]:
         """The mapping again; {} of nothing. Raises InvalidTag when it is another's."""

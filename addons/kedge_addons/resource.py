@@ -79,6 +79,7 @@ class Resource:
     facts: Mapping[str, Any]
     secrets: Mapping[str, Any] = field(repr=False)
     created_at: datetime
+    message: str | None = None
     rests_until: datetime | None = None
 
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
 
 from kedge_addons.database import Database
 from kedge_addons.errors import Gone, Unknown
@@ -96,6 +95,7 @@ class Resources:
             id=row.id, service=row.service, name=row.name, plan=row.plan, state=row.state,
             options=row.options, facts=row.facts, created_at=row.created_at,
             secrets=self._keys.open(row.sealed, _context(row.id)), rests_until=row.rests_until,
+            message=row.message,
         )  # fmt: skip
 
 

@@ -103,5 +103,5 @@ def _refused(error: HTTPException) -> tuple[Response, int]:
 
 def _broken(error: Exception) -> tuple[Response, int]:
     """A defect of ours: in the log with its place, and nothing of it in the answer."""
-    log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
     return jsonify(message="Something went wrong at the provider."), 500

@@ -89,7 +89,7 @@ class Worker:
 
 
 def tick(lifecycle: Lifecycle) -> None:
-    """What is done by the clock: servers that do not run are looked at, services have their turn."""
+    """What is done by the clock: servers that do not run are found, services have their turn."""
     _look_after_servers(lifecycle)
     for name, service in lifecycle.services.items():
         began = time.monotonic()

@@ -30,7 +30,7 @@ def _plan(
 OFFER = Offer(
     name="heroku-postgresql",
     human_name="Postgres",
-    description="A PostgreSQL server of the app's own, with backups that are restored to check them.",
+    description="A PostgreSQL server of the app's own, with backups that are proved by restoring them.",
     icon="database",
     config_vars=["HEROKU_POSTGRESQL_URL"],
     prefix="HEROKU_POSTGRESQL",

@@ -1,0 +1,30 @@
+"""The disk a plan has, enforced: a database that is over it becomes read-only, as on Heroku.
+
+The volume itself has no quota, so this is looked at once a minute. Transactions are read-only by
+default then; who wants to make room says `SET default_transaction_read_only = off` and deletes.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from kedge_addons.postgres import insight, roles
+from kedge_addons.resource import Resource
+
+if TYPE_CHECKING:
+    from kedge_addons.postgres.service import Postgres
+
+log = logging.getLogger(__name__)
+
+
+def look(service: Postgres, resource: Resource) -> None:
+    """Compare a database with its plan, and act. Raises Away."""
+    limit_bytes = service.plan_of(resource).limits["disk_mb"] * 2**20
+    size_bytes = insight.size_bytes(service.sql(resource))
+    was_over, is_over = bool(resource.facts.get("over_disk")), size_bytes > limit_bytes
+    if was_over == is_over:
+        return
+    log.warning("%s: %d of %d bytes: read-only %s", resource.name, size_bytes, limit_bytes, is_over)
+    service.sql(resource).run(roles.read_only(resource.secrets, on=is_over))
+    service.tools.resources.keep(resource, facts={"over_disk": is_over or None})
