@@ -34,6 +34,8 @@ def of_parts(installation: Installation, inherited: Mapping[str, str]) -> dict[s
         # Threads get an arena each otherwise, and none of them ever shrinks.
         "MALLOC_ARENA_MAX": "2",
         "PYTHONUNBUFFERED": "1",
+        # A part's title may not take the place of its variables, by which it is known (orphans.py).
+        "SPT_NOENV": "1",
     }
 
 

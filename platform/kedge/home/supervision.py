@@ -15,6 +15,7 @@ from pathlib import Path
 from kedge.home.installation import Installation, write_private
 from kedge.home.parts import GROUPS, Part
 
+SHELL = "/bin/sh"
 TRIES = 2
 RPC = """[rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface"""
@@ -58,6 +59,12 @@ def _script(installation: Installation, part: Part) -> str:
     return f"{forget}\nexec {part.command}\n"
 
 
+def read_script(path: Path) -> tuple[Path, str]:
+    """What is written there: the file that says the part is ready, and the part's command."""
+    forget, command = path.read_text().split("\n", 1)
+    return Path(shlex.split(forget)[-1]), command.removeprefix("exec ").removesuffix("\n")
+
+
 def _daemon(installation: Installation) -> list[str]:
     socket = _escaped(str(installation.supervisor_socket))
     return [
@@ -82,7 +89,7 @@ def _daemon(installation: Installation) -> list[str]:
 def _program(installation: Installation, part: Part) -> str:
     return _block(
         f"program:{part.name}",
-        command=_escaped(f"/bin/sh {shlex.quote(str(script(installation, part.name)))}"),
+        command=_escaped(f"{SHELL} {shlex.quote(str(script(installation, part.name)))}"),
         directory=_escaped(str(installation.home)),
         autostart="false",
         autorestart="true",

@@ -94,7 +94,7 @@ def launch(installation: Installation, environment: Mapping[str, str]) -> subpro
     """
     _raise_limit_on_open_files()
     complaints = installation.log_dir / "supervisor.err"
-    command = [sys.executable, "-m", "supervisor.supervisord", "-n"]
+    command = [sys.executable, "-m", "kedge.home.nursery", "-n"]
     with complaints.open("wb") as file:
         child = subprocess.Popen(
             [*command, "-c", str(supervision.path(installation))],
