@@ -6,6 +6,7 @@
     │   ├── SignInRefused           an unknown e-mail or a wrong password or code
     │   └── SecondFactorNeeded      the password is right, a code is still asked for
     ├── Forbidden           403     known, but not allowed
+    │   └── CodeNeeded              the password is right, a code is to be sent along
     ├── NotFound            404     no such app, release, dyno, …
     ├── Conflict            409     somebody else is at it
     │   └── AppBeingDeleted
@@ -98,6 +99,15 @@ class Forbidden(KedgeError):
 
     id = "forbidden"
     status = 403
+
+
+class CodeNeeded(Forbidden):
+    """A request with a password, of an account with a second factor, as Heroku's API says it."""
+
+    id = "two_factor"
+
+    def __init__(self) -> None:
+        super().__init__("A second factor is needed: send its code in Heroku-Two-Factor-Code.")
 
 
 class NotFound(KedgeError):

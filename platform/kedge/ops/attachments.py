@@ -35,7 +35,8 @@ def attach(
     """Attach an add-on to a further app, or to its own once more under another name.
 
     Args:
-        services, actor: as everywhere.
+        services: as everywhere.
+        actor: as everywhere.
         addon_identity: the add-on, by name or id.
         app_identity: the app that is to have it.
         name: what its config vars begin with there.

@@ -60,7 +60,16 @@ class SignedIn:
 def sign_in(
     services: Services, email: str, password: str, second_factor: str | None, client: Client
 ) -> str:
-    """A new session; its token, which is shown only here.
+    """A new session; its token, which is shown only here. Raises as `by_password` does."""
+    account = by_password(services, email, password, second_factor, client)
+    with services.database.transaction() as tx:
+        return open_session(services, tx, account, client)
+
+
+def by_password(
+    services: Services, email: str, password: str, second_factor: str | None, client: Client
+) -> Account:
+    """The account of whoever knows its password, and has its second factor where there is one.
 
     Raises:
         TooManyAttempts: too many failed for this account or from this address.
@@ -74,11 +83,11 @@ def sign_in(
         is_right = passwords.is_right(account, password) and account is not None
         if is_right and account is not None and not account.suspended_at:
             if account.totp_confirmed_at is None:
-                return open_session(services, tx, account, client)
+                return account
             if not second_factor:
                 raise SecondFactorNeeded
             if two_factor.accepts(services, tx, account, second_factor):
-                return open_session(services, tx, account, client)
+                return account
     _note_failure(services, names)
     raise SignInRefused
 
@@ -131,21 +140,34 @@ def sign_out(services: Services, token: str) -> None:
 
 
 def confirm(services: Services, signed_in: SignedIn, proof: str) -> None:
-    """Have somebody prove themselves again, by password or code, before something dangerous.
+    """Have somebody prove themselves again before something dangerous. Raises as `prove` does."""
+    _prove(services, signed_in.actor, proof, is_without=False)
+    with services.database.transaction() as tx:
+        found = tx.get(Session, signed_in.session_id)
+        if found is not None:
+            found.confirmed_until = services.now() + CONFIRMED
+
+
+def prove(services: Services, actor: Actor, proof: str) -> None:
+    """Whoever has a password shows it, or a code of their second factor.
 
     Raises:
         TooManyAttempts: they failed too often.
         SignInRefused: it is neither their password nor a code.
     """
-    names = [f"account:{signed_in.actor.email.lower()}"]
+    _prove(services, actor, proof, is_without=True)
+
+
+def _prove(services: Services, actor: Actor, proof: str, *, is_without: bool) -> None:
+    """`is_without`: an account that has no password yet need not show one."""
+    names = [f"account:{actor.email.lower()}"]
     _refuse_guessing(services, names)
     with services.database.transaction() as tx:
-        account = tx.get_one(Account, signed_in.actor.account_id, with_for_update=True)
+        account = tx.get_one(Account, actor.account_id, with_for_update=True)
         is_code = account.totp_confirmed_at and two_factor.accepts(services, tx, account, proof)
         if is_code or passwords.is_right(account, proof):
-            found = tx.get(Session, signed_in.session_id)
-            if found is not None:
-                found.confirmed_until = services.now() + CONFIRMED
+            return
+        if is_without and account.password is None:
             return
     _note_failure(services, names)
     raise SignInRefused("That is neither your password nor a code of your authenticator.")
