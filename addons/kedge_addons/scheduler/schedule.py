@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 from cronsim import CronSim, CronSimError
 
@@ -53,7 +53,7 @@ class Schedule:
     def finest_minutes(self, since: datetime) -> int | None:
         """The shortest time between two moments in the year after; None where there is one."""
         moments = self.between(since, since + SAMPLED, SAMPLED_RUNS)
-        gaps = [after - before for before, after in zip(moments, moments[1:], strict=False)]
+        gaps = [after - before for before, after in pairwise(moments)]
         return int(min(gaps).total_seconds() // 60) if gaps else None
 
     @property
