@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from kedge.dashboard import blueprint as dashboard
 from kedge.engine.git import Repositories
 from kedge.git import http as git
 from kedge.git.settle import tend
+from kedge.home.look import ThisMachine
 from kedge.log import configure
 from kedge.parent import end_with_parent
 from kedge.services import bind
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 settings = configuration.load()
 configure(settings.log_level)
 end_with_parent()
-services = bind(settings, connections=24)
+services = replace(bind(settings, connections=24), machine=ThisMachine(settings))
 repositories = Repositories(settings.home / "repos", settings.source_limit_mb)
 served = create(
     services,

@@ -72,6 +72,12 @@ FORMS = {
     "/access/change": (Action.MANAGE, {"email": "none@example.com"}),
     "/access/remove": (Action.VIEW, {"email": "none@example.com"}),  # one's own is everybody's
 }
+# What is for owners of the installation alone.
+PLATFORM_PAGES = ("", "/people", "/services", "/audit")
+PLATFORM_FORMS = (
+    "/look", "/people", "/people/owner", "/people/suspend", "/people/remove", "/people/withdraw",
+    "/services", "/services/retire",
+)  # fmt: skip
 ELSEWHERE = {
     "GET /", "GET /dashboard", "GET /dashboard/", "GET /dashboard/<path:rest>",
     "POST /dashboard/<path:rest>", "GET /dashboard/new", "POST /dashboard/new",
@@ -86,6 +92,8 @@ ELSEWHERE = {
     "POST /dashboard/account/two-factor/off", "POST /dashboard/account/two-factor/codes",
     "POST /dashboard/account/sessions/end", "POST /dashboard/account/tokens",
     "POST /dashboard/account/tokens/revoke",
+    *(f"GET /dashboard/platform{page}" for page in PLATFORM_PAGES),
+    *(f"POST /dashboard/platform{form}" for form in PLATFORM_FORMS),
 }  # fmt: skip
 FOR_EVERYBODY = {
     "GET /dashboard", "GET /dashboard/", "GET /dashboard/static/<version>/<name>",

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from markupsafe import Markup
 
 from kedge.dashboard import context
-from kedge.dashboard.answers import NO_PROBLEM, Problem, go, show
+from kedge.dashboard.answers import NO_PROBLEM, Problem, go, show, visit_of
 from kedge.dashboard.page import Facts, Page, register
 from kedge.dashboard.visit import Visit
 from kedge.errors import Forbidden, InvalidParams, KedgeError, SignInRefused
@@ -141,12 +141,9 @@ def revoke_token() -> Response:
 
 def _page(problem: Problem = NO_PROBLEM, status: int = 200, **more: Any) -> Response:
     """The page; `more` is what is shown once: a secret to scan, codes, a token."""
-    seen = Visit(
-        services=context.services(), actor=context.actor(), origin=context.origin(), arguments={}
-    )
     once = {"secret": None, "picture": None, "codes": None, "token": None} | more
     recent_until = context.session().recent_until
-    return show(PAGE, seen, problem, status, recent_until=recent_until, **once)
+    return show(PAGE, visit_of(PAGE), problem, status, recent_until=recent_until, **once)
 
 
 def _again(form: str, error: KedgeError) -> Response:

@@ -49,6 +49,16 @@ def visit(app: str, page: Page | None = None, *, arguments: dict[str, str] | Non
     )
 
 
+def visit_of(page: Page) -> Visit:
+    """This request's visit to a page of no app."""
+    return Visit(
+        services=context.services(),
+        actor=context.actor(),
+        origin=context.origin(),
+        arguments={name: request.args.get(name, "") for name in page.arguments},
+    )
+
+
 def show(
     page: Page, seen: Visit, problem: Problem = NO_PROBLEM, status: int = 200, **more: Any
 ) -> Response:
@@ -60,6 +70,8 @@ def show(
         for name, each in page.rendered(facts).items()
     }
     shown = {"page": page, "regions": regions, "problem": problem, **facts}
+    if page.for_owners:
+        shown |= {"platform_tabs": navigation.PLATFORM}
     if page.of_app:
         shown |= {"tabs": navigation.tabs_for(seen)}
     return framed(page.name, status, **{"title": page.title, **shown})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from kedge.dashboard import context, paths
-from kedge.dashboard.answers import go, show
+from kedge.dashboard.answers import go, show, visit_of
 from kedge.dashboard.page import Facts, Page, register
 from kedge.dashboard.visit import Visit
 from kedge.errors import BadRequest
@@ -49,14 +49,7 @@ PAGE = register(
 @routes.get("/")
 def list_() -> Response:
     """The apps one may see."""
-    arguments = {name: request.args.get(name, "") for name in PAGE.arguments}
-    visit = Visit(
-        services=context.services(),
-        actor=context.actor(),
-        origin=context.origin(),
-        arguments=arguments,
-    )
-    return show(PAGE, visit)
+    return show(PAGE, visit_of(PAGE))
 
 
 @routes.get("/dashboard/switch")

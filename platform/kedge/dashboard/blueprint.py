@@ -35,13 +35,18 @@ from kedge.dashboard.context import KEY, Dashboard, public
 from kedge.dashboard.forms import Ledger
 from kedge.dashboard.live import view
 from kedge.dashboard.live.hub import Hub
+from kedge.dashboard.platform import audit as platform_audit
+from kedge.dashboard.platform import overview as platform
+from kedge.dashboard.platform import people as platform_people
+from kedge.dashboard.platform import services as platform_services
 from kedge.engine.git import Repositories
 from kedge.errors import KedgeError, NotFound
 from kedge.ops.services import Services
 
 PAGES: tuple[Any, ...] = (
     access, account, activity, addons, apps, config_var, deploy, invitation, logs, metrics,
-    new_app, overview, resources, rollback, settings, sign_in, theme, view,
+    new_app, overview, platform, platform_audit, platform_people, platform_services, resources,
+    rollback, settings, sign_in, theme, view,
 )  # fmt: skip
 
 

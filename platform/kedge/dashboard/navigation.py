@@ -50,6 +50,24 @@ LINKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of the platform."""
+
+    page: str
+    title: str
+    icon: str
+    path: str
+
+
+PLATFORM = (
+    Part("platform", "Overview", "activity", "/dashboard/platform"),
+    Part("platform_people", "People", "people", "/dashboard/platform/people"),
+    Part("platform_services", "Add-on services", "puzzle", "/dashboard/platform/services"),
+    Part("platform_audit", "Audit log", "clock-history", "/dashboard/platform/audit"),
+)
+
+
 def links_for(actor: Actor | None) -> list[Link]:
     """The pages of the account's menu that there are, for this person."""
     if actor is None:

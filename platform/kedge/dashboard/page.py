@@ -25,7 +25,8 @@ class Page:
 
     `of_app`: it is a page of an app, with the app's head, and hears what changes of that app.
     Others hear of all apps. `is_personal`: what it shows depends on who looks, not on what they
-    may do.
+    may do. `for_owners`: it is shown to owners of the installation alone.
+    `pace_seconds`: what it shows changes without a word, so it is made anew every so often.
     `arguments` are the values of the address that its regions depend on. `tab` is the page whose
     tab it lies under, where that is another.
     """
@@ -38,6 +39,8 @@ class Page:
     arguments: tuple[str, ...] = ()
     of_app: bool = True
     is_personal: bool = False
+    for_owners: bool = False
+    pace_seconds: float | None = None
 
     def facts(self, visit: Visit) -> Facts:
         """All that its templates need."""

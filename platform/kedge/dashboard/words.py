@@ -42,6 +42,9 @@ STATES = {
     "failed": Said("Failed", "x-octagon-fill", "bad"),
     "expired": Said("Superseded", "skip-forward-fill", "calm"),
     "live": Said("Live", "broadcast", "good"),
+    "waiting": Said("Waiting", "hourglass-split", "calm"),
+    "down": Said("Down", "x-octagon-fill", "bad"),
+    "unseen": Said("Not seen from here", "eye-slash", "calm"),
     # Add-ons.
     "provisioned": Said("Ready", "check-circle-fill", "good"),
     "provisioning": Said("Creating", "arrow-repeat", "busy"),

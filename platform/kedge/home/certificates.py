@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kedge.engine.protocols.machine import Certificate
 from kedge.home.installation import OWN_HOSTS, write_private
 from kedge.settings import Settings
 
@@ -98,6 +99,19 @@ def ensure_default(settings: Settings, now: dt.datetime | None = None) -> bool:
 def expires_at(path: Path) -> dt.datetime:
     """When the (first) certificate in the file ends."""
     return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+
+
+def described(path: Path) -> Certificate:
+    """The (first) certificate in the file. Raises OSError or ValueError."""
+    read = x509.load_pem_x509_certificate(path.read_bytes())
+    try:
+        found = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [str(each.value) for each in found]
+    except x509.ExtensionNotFound:
+        names = []
+    common = read.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+    issuer = str(common[0].value) if common else read.issuer.rfc4514_string()
+    return Certificate(tuple(names), issuer, read.not_valid_after_utc)
 
 
 def _is_good(path: Path, home: Path, names: Sequence[str], now: dt.datetime) -> bool:

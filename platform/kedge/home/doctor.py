@@ -16,7 +16,11 @@ CERTIFICATE_DAYS = 14
 
 
 def findings(
-    settings: Settings, found: Installation | None, status: Status | None
+    settings: Settings,
+    found: Installation | None,
+    status: Status | None,
+    *,
+    ports_too: bool = True,
 ) -> list[Finding]:
     """Everything looked at, good and bad.
 
@@ -24,13 +28,14 @@ def findings(
         settings: of the installation that runs, or would run.
         found: the installation in the home, None before the first start.
         status: its parts now, None when it does not run.
+        ports_too: whether its ports are free counts, where it does not run.
     """
     seen = [finding for check in machine.CHECKS for finding in check(settings)]
     if found:
         seen += [*_home(found), *_certificate(found), *_dyno_network(found)]
     if status:
         seen += list(_parts(status))
-    else:
+    elif ports_too:
         seen += list(_ports(settings))
     return seen
 

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from kedge.engine.protocols.machine import Finding
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `remedy` is what to do when it is not `ok`, else empty."""
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
+__all__ = ["Finding", "finding"]
 
 
 def finding(name: str, good: bool, detail: str, remedy: str) -> Finding:

@@ -187,3 +187,5 @@ CHECKS: tuple[Check, ...] = (
     _forwarding,
     _ca_bundle,
 )
+# Those that can be looked at from inside a container of compose.
+INSIDE: tuple[Check, ...] = (_postgres, _redis, _haproxy, _disk, _memory, _clock)

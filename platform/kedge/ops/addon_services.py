@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from kedge.engine.protocols import Provider
@@ -80,6 +81,35 @@ def list_services(services: Services) -> list[AddonService]:
     query = select(AddonService).where(AddonService.is_retired.is_(False))
     with services.database.transaction() as tx:
         return list(tx.scalars(query.order_by(AddonService.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """A service, how many plans it has, and how many add-ons there are of it."""
+
+    service: AddonService
+    plans: int
+    addons: int
+
+
+def list_in_use(services: Services, actor: Actor) -> list[InUse]:
+    """What is offered with how much of it is in use, by name. Raises Forbidden."""
+    require_owner(actor)
+    plans = (
+        select(func.count(Plan.id))
+        .where(Plan.service_id == AddonService.id, Plan.is_retired.is_(False))
+        .scalar_subquery()
+    )
+    used = (
+        select(func.count(Addon.id))
+        .join(Plan, Addon.plan_id == Plan.id)
+        .where(Plan.service_id == AddonService.id, Addon.state != State.DEPROVISIONED)
+        .scalar_subquery()
+    )
+    query = select(AddonService, plans, used).where(AddonService.is_retired.is_(False))
+    with services.database.transaction() as tx:
+        rows = tx.execute(query.order_by(AddonService.is_builtin.desc(), AddonService.name))
+        return [InUse(*row) for row in rows]
 
 
 def find_service(services: Services, identity: str) -> AddonService:

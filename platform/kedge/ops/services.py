@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from kedge.engine.protocols import LogLine, LogStore, Partner, Queue, SlugStore, Wakes
+from kedge.engine.protocols import (
+    LogLine,
+    LogStore,
+    Machine,
+    Nowhere,
+    Partner,
+    Queue,
+    SlugStore,
+    Wakes,
+)
 from kedge.vault import Vault
 
 if TYPE_CHECKING:
@@ -45,6 +54,7 @@ class Services:
     sources: SourceStore
     partner: Partner
     mint: Callable[[], str]
+    machine: Machine = field(default_factory=Nowhere)
 
     def say(self, tx: Transaction, app_id: uuid.UUID, *texts: str, process: str = "api") -> None:
         """Write `app[api]: …` lines to the app's log once the transaction is committed."""

@@ -38,9 +38,14 @@ class Reader:
 class Watch(ABC):
     """Something that many may watch, made once for all of them."""
 
-    def __init__(self, key: Hashable, rest_seconds: float = 0.2) -> None:
-        """`rest_seconds` pass at least before it is made anew because of a wake."""
-        self.key, self.rest_seconds = key, rest_seconds
+    def __init__(
+        self, key: Hashable, rest_seconds: float = 0.2, pause_seconds: float | None = None
+    ) -> None:
+        """`rest_seconds` pass at least before a wake makes it anew.
+
+        Without any it is made anew after `pause_seconds`; None for the hub's own.
+        """
+        self.key, self.rest_seconds, self.pause_seconds = key, rest_seconds, pause_seconds
         self.readers: set[Reader] = set()
         # Over: whatever it showed is gone or forbidden, and its readers must ask anew.
         self.is_over = False
@@ -148,7 +153,7 @@ class Hub:
         return [self._watches[key] for key in due if key in self._watches]
 
     def _make(self, watch: Watch) -> None:
-        pause = CLOCK_SECONDS
+        pause = watch.pause_seconds or CLOCK_SECONDS
         try:
             has_changed = watch.make()
         except KedgeError as error:

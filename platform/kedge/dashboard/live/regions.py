@@ -28,13 +28,16 @@ class Regions(Watch):
         app_id = visit.app.id if visit.app else None
         chosen = tuple((name, visit.arguments.get(name, "")) for name in page.arguments)
         key = (page.name, app_id, whose, chosen, visit.origin)
-        super().__init__(key, REST_SECONDS if app_id else MANY_REST_SECONDS)
+        rest = REST_SECONDS if app_id else MANY_REST_SECONDS
+        super().__init__(key, rest, page.pace_seconds)
         self._page, self._visit = page, visit
         self._fragments: dict[str, Fragment] = {}
         self._topics = {app_topic(app_id), seen_topic(app_id)} if app_id else set()
 
     def hears(self, topic: str) -> bool:
-        """Changes of the app; for a page that is of no app, of any."""
+        """Changes of the app; for a page that is of no app, of any. What has a pace hears none."""
+        if self._page.pace_seconds:
+            return False
         return topic in self._topics if self._topics else topic.startswith(f"{SEEN}:")
 
     def make(self) -> bool:

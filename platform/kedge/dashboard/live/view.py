@@ -16,6 +16,7 @@ from kedge.dashboard.visit import Visit, visit_app
 from kedge.errors import NotFound
 from kedge.ids import as_uuid
 from kedge.ops import outputs, sessions
+from kedge.ops.authorize import require_owner
 from kedge.ops.services import Services
 
 routes = Blueprint("live", __name__)
@@ -40,19 +41,23 @@ def stream() -> Response:
         context.dashboard().hub, Reader(who.actor), watches, tails, marks,
         lambda: forms.token(who.csrf_key),
     )  # fmt: skip
-    events = made.events(request.environ, lambda: _check(services, token))
+    events = made.events(request.environ, lambda: _check(services, token, page))
     body = context.streams().held(events)
     return Response(body, mimetype="text/event-stream", headers=HEADERS)
 
 
-def _check(services: Services, token: str) -> None:
-    """Whether the session goes on. Raises Unauthorized."""
-    sessions.resume(services, token)
+def _check(services: Services, token: str, page: Page) -> None:
+    """Whether the session goes on, of one who may see the page. Raises Unauthorized, Forbidden."""
+    who = sessions.resume(services, token)
+    if page.for_owners:
+        require_owner(who.actor)
 
 
 def _visit(page: Page) -> Visit:
     arguments = {name: request.args.get(name, "") for name in page.arguments}
     services, actor, origin = context.services(), context.actor(), context.origin()
+    if page.for_owners:
+        require_owner(actor)
     if page.of_app:
         return visit_app(services, actor, request.args.get("app", ""), origin, arguments)
     return Visit(services=services, actor=actor, origin=origin, arguments=arguments)
