@@ -21,6 +21,7 @@ from kedge_addons import settings as configuration
 from kedge_addons.errors import ProviderError
 from kedge_addons.keys import Keys
 from kedge_addons.lifecycle import Lifecycle
+from kedge_addons.site import page
 from kedge_addons.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ def create(lifecycle: Lifecycle, known: Keys) -> Flask:
     app.register_error_handler(ProviderError, _said)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, _broken)
+    app.add_url_rule("/health", "health", lambda: "ok\n")
     sign_in.install(app)
+    page.install(app)
     for name, service in lifecycle.services.items():
         app.register_blueprint(_called_by_platform(name))
         if further := service.routes():
