@@ -40,6 +40,7 @@ from kedge.api import (
     metric,
     output,
     redis,
+    provider,
     region,
     release,
     rollout,
@@ -61,7 +62,7 @@ NOUNS = (
     absent, account, addon, addon_attachment, addon_partner, addon_service, app_,
     authorization, backup, build, buildpack, collaborator, config_var, console, database,
     domain, dyno, dyno_size, feature, formation, history, key, log_session, metric, output,
-    redis, region, release, rollout, schema, slug, source, stack, transfer, user, why,
+    provider, redis, region, release, rollout, schema, slug, source, stack, transfer, user, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")

@@ -65,6 +65,7 @@ def lay(installation: Installation, *, engine: bool) -> Foundation:
     from kedge.home import certificates  # noqa: PLC0415 - a large library, for this process alone
 
     _ensure_key(installation)
+    _ensure_addons_key(installation)
     is_new = certificates.ensure_default(installation.settings)
     return Foundation(_gateways(installation) if engine else (), is_new)
 
@@ -73,6 +74,13 @@ def _ensure_key(installation: Installation) -> None:
     """The key config vars are sealed with; never made anew where there is one."""
     file = installation.home / "secret.key"
     if not installation.settings.secret_key and not file.exists():
+        write_private(file, base64.b64encode(os.urandom(32)).decode() + "\n")
+
+
+def _ensure_addons_key(installation: Installation) -> None:
+    """The key the secrets of the built-in add-on providers follow from; likewise."""
+    file = installation.home / "addons.key"
+    if not file.exists():
         write_private(file, base64.b64encode(os.urandom(32)).decode() + "\n")
 
 

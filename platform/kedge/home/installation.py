@@ -64,6 +64,11 @@ class Installation:
         return self.run_dir / "web.sock"
 
     @property
+    def addons_socket(self) -> Path:
+        """Where the `addons` part listens, for the platform."""
+        return self.run_dir / "addons.sock"
+
+    @property
     def supervisor_socket(self) -> Path:
         """Where the process supervisor takes orders."""
         return self.run_dir / "supervisor.sock"

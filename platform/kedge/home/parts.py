@@ -72,6 +72,9 @@ def probe_of(part: str, installation: Installation) -> probes.Probe | None:
         "redis": lambda: probes.redis(redis.url(installation)),
         "docker": lambda: probes.engine(settings.docker_host),
         "web": lambda: probes.http_answer(probes.UnixHTTP(installation.web_socket), "/health"),
+        "addons": lambda: probes.http_answer(
+            probes.UnixHTTP(installation.addons_socket), "/health"
+        ),
         "router": lambda: _connects(installation.router_dir / "agent.sock"),
         "haproxy": lambda: _connects(installation.router_dir / "admin.sock"),
     }

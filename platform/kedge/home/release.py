@@ -1,4 +1,5 @@
-"""Kedge's own release phase: the database is made, brought to the newest form, and has an owner.
+"""Kedge's own release phase: the database is made, brought to the newest form, and has an owner;
+the built-in add-on services are registered.
 
 It runs at each start, before any part that uses the database (`release:` in the Procfile).
 """
@@ -11,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kedge.db import migrate
 from kedge.errors import StartRefused
-from kedge.home import postgres
+from kedge.home import postgres, providers
 from kedge.home.installation import Installation, write_private
 from kedge.ops.accounts import ensure_owner, renew_owner_token
 from kedge.ops.services import Services
@@ -36,6 +37,7 @@ def bring_up_to_date(installation: Installation, services: Services) -> None:
             "The step that failed changed nothing. Mend it, or start the Kedge of before.",
         ) from error
     _keep_token(installation, services)
+    providers.register(services)
 
 
 def _make_database(url: str) -> None:
