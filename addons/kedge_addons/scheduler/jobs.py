@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from kedge_addons.database import Database
@@ -164,7 +165,7 @@ class Jobs:
         """The newest run of each job of a resource, by the job's id."""
         query = (
             select(RunRow).where(RunRow.resource_id == resource.id)
-            .order_by(RunRow.job_id, RunRow.slot.desc()).distinct(RunRow.job_id)
+            .order_by(RunRow.job_id, RunRow.slot.desc()).ext(distinct_on(RunRow.job_id))
         )  # fmt: skip
         with self._database.transaction() as tx:
             return {run.job_id: run for run in tx.scalars(query)}
