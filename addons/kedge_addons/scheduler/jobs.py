@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from kedge_addons.database import Database
@@ -163,10 +162,12 @@ class Jobs:
 
     def newest_runs(self, resource: Resource) -> Mapping[uuid.UUID, RunRow]:
         """The newest run of each job of a resource, by the job's id."""
-        query = (
-            select(RunRow).where(RunRow.resource_id == resource.id)
-            .order_by(RunRow.job_id, RunRow.slot.desc()).ext(distinct_on(RunRow.job_id))
-        )  # fmt: skip
+        newest = (
+            select(RunRow.job_id, func.max(RunRow.slot))
+            .where(RunRow.resource_id == resource.id)
+            .group_by(RunRow.job_id)
+        )
+        query = select(RunRow).where(tuple_(RunRow.job_id, RunRow.slot).in_(newest))
         with self._database.transaction() as tx:
             return {run.job_id: run for run in tx.scalars(query)}
 
