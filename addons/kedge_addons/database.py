@@ -1,4 +1,4 @@
-"""The providers' own schema in PostgreSQL: transactions, claims that die with a process, migrations.
+"""The providers' own schema in PostgreSQL: transactions, claims, migrations.
 
 A claim is an advisory lock in a connection of its own. A process that is killed lets go of it at
 that moment; and what is written at the end is written over that very connection, so that whoever
@@ -24,6 +24,8 @@ from kedge_addons.resource import SCHEMA
 
 STATEMENT_SECONDS = 60
 LOOK_SECONDS = 0.05
+APPLIED = f"""CREATE TABLE IF NOT EXISTS {SCHEMA}.migrations
+  (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ DEFAULT now())"""
 
 
 class Database:
@@ -63,8 +65,7 @@ class Database:
         """Bring the schema to its newest form; any number of processes may do so at once."""
         with self.claim("migrations", seconds=60) as claim, claim.transaction() as tx:
             tx.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-            tx.execute(text(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.migrations"
-                            " (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ DEFAULT now())"))  # fmt: skip
+            tx.execute(text(APPLIED))
             done = set(tx.scalars(text(f"SELECT name FROM {SCHEMA}.migrations")))  # noqa: S608
             for name, statements in migrations():
                 if name not in done:

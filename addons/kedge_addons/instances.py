@@ -30,7 +30,7 @@ USER = 1000
 STOP_SECONDS = 20
 PIDS = 512
 OPEN_FILES = 10_000
-# An address that was another's a moment ago: one datagram to the gateway has the host learn it anew.
+# An address that was another's a moment ago: a datagram to the gateway has the host learn it anew.
 GREETING = 'echo 2>/dev/null >"/dev/udp/{gateway}/9"\nexec "$@"'
 
 

@@ -5,8 +5,10 @@ umask 077
 if [ ! -s /data/pg/PG_VERSION ]; then
   rm -rf /data/pg.new
   initdb -D /data/pg.new -U postgres --encoding=UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 \
-    --auth=reject >/dev/null
+    --auth=reject --no-sync >/dev/null
   mv /data/pg.new /data/pg  # whole, or not there at all
+  # A thousand small files are brought to the disk while the server starts: that halves the wait.
+  (initdb --sync-only -D /data/pg >/dev/null &)
 fi
 if [ ! -s /data/server.crt ]; then
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
 
-from kedge_addons.context import body, called, changing, lifecycle
-from kedge_addons.database import uuid_of
-from kedge_addons.errors import Refused
-from kedge_addons.postgres import copying, insight, roles
+from kedge_addons.context import called, changing
+from kedge_addons.postgres import insight, roles
 
 if TYPE_CHECKING:
     from kedge_addons.postgres.service import Postgres
@@ -29,22 +27,6 @@ def blueprint(service: Postgres) -> Blueprint:
             connections = service.plan_of(resource).limits["connections"]
             service.sql(resource).run(roles.empty(resource.secrets, connections))
         return {"message": f"{resource.name} is empty."}
-
-    @routes.post("/copy")
-    def copy(resource_id: object) -> tuple[Answer, int]:
-        """Copy another resource's database over this one: `{"from": its uuid}`."""
-        source_id = uuid_of(body().get("from"))
-        if source_id is None:
-            raise Refused("from must be the id of an add-on.")
-        with changing(name, resource_id) as resource:
-            copying.want(service, resource, source_id)
-        lifecycle().wake()
-        return copying.shown(called(name, resource_id)), 202
-
-    @routes.get("/copy")
-    def copy_state(resource_id: object) -> Answer:
-        """The copy that runs now, or ran last."""
-        return copying.shown(called(name, resource_id))
 
     @routes.get("/slow-queries")
     def slow_queries(resource_id: object) -> Answer:

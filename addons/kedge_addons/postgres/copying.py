@@ -1,16 +1,14 @@
-"""One database copied over another: a fork when it is made, `pg:copy` later.
+"""One database copied over another: `pg_dump` in the one server into `pg_restore` in the other.
 
-`pg_dump` in the one server is piped into `pg_restore` in the other. What was begun and not ended
-(its process was killed) is begun again on an empty database.
+What was begun and not ended (its process was killed) is begun again on an empty database.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kedge_addons.errors import Away, ProviderError, Refused
+from kedge_addons.errors import Refused
 from kedge_addons.execution import Failed
 from kedge_addons.postgres import roles
 from kedge_addons.postgres.server import SOCKET_DIR
@@ -30,7 +28,8 @@ def source_of(service: Postgres, url: str) -> Resource:
         if is_url_of(each, url):
             return each
     raise Refused(
-        "fork must be the DATABASE_URL of another heroku-postgresql add-on, as `kedge config` shows it."
+        "fork must be the URL of another heroku-postgresql add-on's database, as `kedge config` "
+        "shows it."
     )
 
 
@@ -52,44 +51,3 @@ def into(service: Postgres, target: Resource, source_id: str) -> None:
         raise Refused(
             f"{source.name} could not be copied: {error.stderr[-300:].strip()}"
         ) from error
-
-
-def want(service: Postgres, target: Resource, source_id: uuid.UUID) -> None:
-    """Have it copied in the background. Raises Refused, Unknown, Gone."""
-    source = service.tools.resources.find(service.offer.name, source_id)
-    if source.id == target.id:
-        raise Refused("A database is not copied over itself.")
-    if shown(target).get("state") == "running":
-        raise Refused(f"Something is being copied into {target.name} already.")
-    copy = {
-        "from": str(source.id),
-        "from_name": source.name,
-        "state": "running",
-        "began_at": _now(),
-    }
-    service.tools.resources.keep(target, facts={"copy": copy})
-    service.tools.resources.look_soon(target.id)
-
-
-def settle(service: Postgres, target: Resource) -> None:
-    """Do what is wanted, if anything; how it ended is kept."""
-    copy = shown(target)
-    if copy.get("state") != "running":
-        return
-    try:
-        into(service, target, copy["from"])
-        ended = {"state": "succeeded"}
-    except Away:
-        raise
-    except ProviderError as error:
-        ended = {"state": "failed", "message": error.message}
-    service.tools.resources.keep(target, facts={"copy": {**copy, **ended, "ended_at": _now()}})
-
-
-def shown(target: Resource) -> dict[str, Any]:
-    """The copy into a resource that runs now or ran last; {} when there was none."""
-    return dict(target.facts.get("copy") or {})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

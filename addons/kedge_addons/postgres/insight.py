@@ -14,7 +14,8 @@ SELECT current_setting('server_version') AS version,
   pg_database_size(d.oid) AS size_bytes,
   (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid
      AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections,
-  (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid AND wait_event_type = 'Lock') AS waiting,
+  (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid
+     AND wait_event_type = 'Lock') AS waiting,
   d.datconnlimit AS connection_limit,
   round(100.0 * s.blks_hit / nullif(s.blks_hit + s.blks_read, 0), 2) AS cache_hit_percent,
   s.xact_commit AS commits, s.xact_rollback AS rollbacks, s.deadlocks, s.temp_bytes,
@@ -33,7 +34,8 @@ ORDER BY total_exec_time DESC LIMIT {limit}
 _CONNECTIONS = """
 SELECT pid, usename AS "user", application_name, client_addr AS address, state,
   wait_event_type AS waits_for, backend_start AS since, query_start,
-  round(extract(epoch FROM now() - query_start)::numeric, 1) AS query_seconds, left(query, 500) AS query
+  round(extract(epoch FROM now() - query_start)::numeric, 1) AS query_seconds,
+  left(query, 500) AS query
 FROM pg_stat_activity WHERE datname = {database} AND backend_type = 'client backend'
   AND pid <> pg_backend_pid() ORDER BY query_start NULLS LAST
 """

@@ -1,4 +1,4 @@
-"""The plans of heroku-postgresql. Names and connection limits are Heroku's; all limits are enforced.
+"""The plans of heroku-postgresql: Heroku's names and connection limits. All limits are enforced.
 
 https://devcenter.heroku.com/articles/heroku-postgres-plans
 """
@@ -30,7 +30,7 @@ def _plan(
 OFFER = Offer(
     name="heroku-postgresql",
     human_name="Postgres",
-    description="A PostgreSQL server of the app's own, with backups that are proved by restoring them.",
+    description="A PostgreSQL server of the app's own. Backups are proved by restoring them.",
     icon="database",
     config_vars=["HEROKU_POSTGRESQL_URL"],
     prefix="HEROKU_POSTGRESQL",

@@ -15,6 +15,8 @@ from typing import Any
 from kedge_addons.keys import new_password
 from kedge_addons.postgres.sql import literal, verifier
 
+# ruff: noqa: S608 - every name in these statements is made here, of letters and digits alone
+
 
 def new_login() -> dict[str, str]:
     """A login role, of a name and a password nobody guesses."""
@@ -99,4 +101,4 @@ def _schema(secret: Mapping[str, Any]) -> str:
 def _end_sessions(which: str) -> str:
     return f"""
     SELECT count(pg_terminate_backend(pid, 2000)) FROM pg_stat_activity
-      WHERE {which} AND pid <> pg_backend_pid() AND backend_type = 'client backend';"""  # noqa: S608
+      WHERE {which} AND pid <> pg_backend_pid() AND backend_type = 'client backend';"""

@@ -91,8 +91,7 @@ class Postgres(ServerService):
         )
 
     def settle(self, resource: Resource) -> datetime | None:
-        """End login roles whose time has come, and copy what is to be copied."""
-        copying.settle(self, resource)
+        """End login roles whose time has come."""
         ending = {user: datetime.fromisoformat(at)
                   for user, at in resource.facts.get("ending", {}).items()}  # fmt: skip
         for user, at in ending.items():
@@ -125,7 +124,7 @@ class Postgres(ServerService):
         return f"PostgreSQL 17 is ready at {resource.name}: {self.plan_of(resource).description}."
 
     def routes(self) -> Blueprint:
-        """Reset, copy, slow queries, connections."""
+        """Reset, slow queries, connections."""
         return calls.blueprint(self)
 
     def sql(self, resource: Resource) -> Sql:

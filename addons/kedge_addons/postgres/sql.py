@@ -1,7 +1,7 @@
 """Statements in the server of an add-on, as its superuser, over the socket inside its container.
 
-They go by standard input, so no password is ever an argument of a program. Roles' passwords are told
-as SCRAM verifiers: neither the server nor its logs ever see one.
+They go by standard input, so no password is an argument of a program. Roles' passwords are told as
+SCRAM verifiers: neither the server nor its logs ever see one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint
 
 from kedge_addons.context import body, called, changing
-from kedge_addons.redis.server import policy_of
+from kedge_addons.redis import tuning
 
 if TYPE_CHECKING:
     from kedge_addons.redis.service import Redis
@@ -25,11 +25,22 @@ def blueprint(service: Redis) -> Blueprint:
         """All that the server tells of itself."""
         return dict(service.commands(called(name, resource_id)).info())
 
-    @routes.post("/maxmemory")
-    def maxmemory(resource_id: object) -> Answer:
-        """What happens when the memory is full: `{"policy": "allkeys-lru"}`."""
+    @routes.get("/config")
+    def config(resource_id: object) -> Answer:
+        """The settings people may change."""
+        return tuning.of(called(name, resource_id))
+
+    @routes.patch("/config")
+    def change_config(resource_id: object) -> Answer:
+        """Change one or more of them, at once."""
+        wanted = tuning.checked(body())
         with changing(name, resource_id) as resource:
-            changed = service.set_policy(resource, str(body().get("policy")))
-        return {"policy": policy_of(changed)}
+            return tuning.of(service.tune(resource, wanted))
+
+    @routes.post("/stats/reset")
+    def reset_stats(resource_id: object) -> Answer:
+        """Count hits, misses and the rest from now on."""
+        service.commands(called(name, resource_id)).run("CONFIG RESETSTAT")
+        return {}
 
     return routes

@@ -13,17 +13,19 @@ NEARLY = 0.9
 
 def read(info: Mapping[str, str], plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
     """(health, usage, version), out of `INFO`."""
+    hits, misses = int(info["keyspace_hits"]), int(info["keyspace_misses"])
     usage = {
         "size_bytes": int(info["used_memory"]),
         "size_limit_bytes": int(info["maxmemory"]),
+        "memory_bytes": int(info["used_memory"]),
+        "memory_limit_bytes": int(info["maxmemory"]),
+        "hit_rate": round(hits / (hits + misses), 4) if hits + misses else None,
         # The one that asks is not an app's.
         "connections": int(info["connected_clients"]) - 1,
         "connection_limit": int(info["maxclients"]) - OWN_CONNECTIONS,
         "keys": _keys(info),
     }
-    hits, misses = int(info["keyspace_hits"]), int(info["keyspace_misses"])
     health = {
-        "cache_hit_percent": round(100 * hits / (hits + misses), 2) if hits + misses else None,
         "evicted_keys": int(info["evicted_keys"]),
         "policy": info["maxmemory_policy"],
         "persists": bool(plan.limits["persists"]),
@@ -40,7 +42,7 @@ def _keys(info: Mapping[str, str]) -> int:
     return sum(int(value.partition("keys=")[2].partition(",")[0]) for value in databases)
 
 
-def _problems(info: Mapping[str, str], usage: Mapping[str, int]) -> list[str]:
+def _problems(info: Mapping[str, str], usage: Mapping[str, Any]) -> list[str]:
     found = []
     is_full = usage["size_bytes"] > NEARLY * usage["size_limit_bytes"]
     if is_full and info["maxmemory_policy"] == "noeviction":

@@ -7,11 +7,6 @@ from __future__ import annotations
 
 from kedge_addons.offer import Offer, Plan
 
-POLICIES = (
-    "noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random",
-    "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
-)  # fmt: skip
-
 
 def _plan(
     name: str, human_name: str, memory_mb: int, connections: int, *,

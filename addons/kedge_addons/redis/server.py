@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources as packaged
+from typing import Any
 
 from kedge_addons.instances import Instance
 from kedge_addons.offer import Plan
-from kedge_addons.redis import users
+from kedge_addons.redis import tuning, users
 from kedge_addons.resource import Resource
 
 PORT, TLS_PORT = 6379, 6380
@@ -29,18 +31,13 @@ def instance(resource: Resource, plan: Plan) -> Instance:
         memory_mb=int(plan.limits["memory_mb"] * OVERHEAD) + OVERHEAD_MB,
         environment={"NAME": resource.name[:64], "PLAN": plan.name},
         files={
-            "redis.conf": configuration(plan, policy_of(resource)).encode(),
+            "redis.conf": configuration(plan, tuning.of(resource)).encode(),
             "users.acl": users.acl_file(resource.secrets).encode(),
         },
     )
 
 
-def policy_of(resource: Resource) -> str:
-    """What happens when its memory is full."""
-    return str(resource.facts.get("policy") or resource.options.get("policy") or "noeviction")
-
-
-def configuration(plan: Plan, policy: str) -> str:
+def configuration(plan: Plan, tuned: Mapping[str, Any]) -> str:
     """The server's configuration (https://redis.io/docs/latest/operate/oss_and_stack/)."""
     values = {
         "bind": "*",
@@ -55,14 +52,15 @@ def configuration(plan: Plan, policy: str) -> str:
         "aclfile": "/data/users.acl",
         "dir": "/data/store",
         "maxmemory": f"{plan.limits['memory_mb']}mb",
-        "maxmemory-policy": policy,
         "maxclients": plan.limits["connections"] + OWN_CONNECTIONS,
         "appendonly": "yes" if plan.limits["persists"] else "no",
         "appendfsync": "everysec",
         "save": '""',
-        "timeout": "300",  # as Heroku's: idle connections are closed after five minutes
         "tcp-keepalive": "60",
         "enable-debug-command": "no",
         "enable-module-command": "no",
+        **{
+            tuning.DIRECTIVES[name]: value if value != "" else '""' for name, value in tuned.items()
+        },
     }
     return "".join(f"{name} {value}\n" for name, value in values.items())

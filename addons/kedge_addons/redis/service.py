@@ -12,9 +12,9 @@ from kedge_addons.errors import Refused
 from kedge_addons.instances import Instance
 from kedge_addons.keys import new_password
 from kedge_addons.offer import Plan
-from kedge_addons.redis import calls, insight, server, users
+from kedge_addons.redis import calls, insight, server, tuning, users
 from kedge_addons.redis.commands import Commands
-from kedge_addons.redis.offer import OFFER, POLICIES
+from kedge_addons.redis.offer import OFFER
 from kedge_addons.resource import Config, Resource
 from kedge_addons.served import ServerService
 
@@ -30,15 +30,9 @@ class Redis(ServerService):
     offer = OFFER
 
     def accept(self, plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
-        """`maxmemory_policy`: what happens when the memory is full."""
+        """The settings of `tuning.DEFAULTS`, from the beginning."""
         del plan
-        given = {str(name).replace("-", "_"): value for name, value in options.items()}
-        unknown = set(given) - {"maxmemory_policy"}
-        if unknown:
-            raise Refused(f"Redis has no option called {min(unknown)[:60]}.")
-        if "maxmemory_policy" not in given:
-            return {}
-        return {"policy": checked_policy(given["maxmemory_policy"])}
+        return tuning.checked(options)
 
     def provision(self, resource: Resource) -> Resource:
         """The server, once there are users."""
@@ -102,10 +96,13 @@ class Redis(ServerService):
             ending = left
         return min(map(datetime.fromisoformat, ending.values()), default=None)
 
-    def set_policy(self, resource: Resource, policy: str) -> Resource:
-        """What happens when the memory is full, from now on."""
-        self.commands(resource).run(f"CONFIG SET maxmemory-policy {checked_policy(policy)}")
-        return self.tools.resources.keep(resource, facts={"policy": policy})
+    def tune(self, resource: Resource, wanted: Mapping[str, Any]) -> Resource:
+        """Change settings of the server, at once and for good."""
+        pairs = " ".join(f'{tuning.DIRECTIVES[name]} "{value}"' for name, value in wanted.items())
+        if pairs:
+            self.commands(resource).run(f"CONFIG SET {pairs}")
+        kept = {**resource.facts.get("tuning", {}), **wanted}
+        return self.tools.resources.keep(resource, facts={"tuning": kept})
 
     def destroy(self, resource: Resource) -> None:
         """What is in memory alone is written down first, so that it can be brought back."""
@@ -128,7 +125,7 @@ class Redis(ServerService):
         return f"Redis is ready at {resource.name}: {self.plan_of(resource).description}."
 
     def routes(self) -> Blueprint:
-        """What happens when the memory is full; everything `INFO` tells."""
+        """Settings; everything `INFO` tells."""
         return calls.blueprint(self)
 
     def commands(self, resource: Resource) -> Commands:
@@ -149,13 +146,6 @@ class Redis(ServerService):
         """A server that keeps nothing must not read it again after its next start."""
         self.commands(resource).run("PING", wait=True)
         self.tools.instances.run(resource.id, ["rm", "-f", SNAPSHOT])
-
-
-def checked_policy(policy: object) -> str:
-    """One of Redis' own. Raises Refused."""
-    if policy not in POLICIES:
-        raise Refused(f"The policy must be one of {', '.join(POLICIES)}.")
-    return str(policy)
 
 
 def _now() -> datetime:

@@ -79,8 +79,9 @@ def build_images(
         present |= _make_all(api, missing, _one_at_a_time(emit))
     else:
         emit("The stack images are there already.")
-    ids = (present[tag] for tag in (run_tag, build_tag, addons_tag))
-    return StackImages(*ids, made=bool(missing))
+    return StackImages(
+        present[run_tag], present[build_tag], present[addons_tag], made=bool(missing)
+    )
 
 
 def _engine(docker_host: str | None) -> docker.APIClient:
