@@ -15,7 +15,7 @@ ENV PATH=/opt/kedge/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 RUN printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d \
  && mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf \
  && apt-get update -q \
- && apt-get install -yq --no-install-recommends ca-certificates git haproxy postgresql python3-venv redis-server \
+ && apt-get install -yq --no-install-recommends ca-certificates curl git haproxy openssl postgresql python3-venv redis-server \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /usr/lib/*/libLLVM* /usr/lib/*/libz3.so* \
  && useradd --system --uid 5432 --user-group --no-create-home --home-dir /nonexistent \
       --shell /usr/sbin/nologin kedge-postgres \

@@ -28,6 +28,7 @@ from kedge_addons.service import Service, Tools
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.02
 CLAIM_SECONDS = 20.0
+AGAIN_AFTER_KILLED = timedelta(seconds=30)
 NAME = re.compile(r"[a-z][a-z0-9-]{1,78}[a-z0-9]")
 ON_ITS_WAY = (State.MAKING, State.RESTORING, State.LEAVING)
 
@@ -175,6 +176,10 @@ class Lifecycle:
             log.info("%s: its grant waits: %s", resource.name, error.message)
 
     def _tend(self, claim: Claim, service: Service, resource: Resource) -> None:
+        # Whoever asks for a look while this one goes on puts the moment forward, and is seen below.
+        back_at = _now() + AGAIN_AFTER_KILLED
+        with claim.transaction() as tx:
+            _held(tx, resource).try_at = back_at
         if isinstance(service, ServerService):
             service.mend(resource)
         again_at = service.settle(resource)
@@ -184,7 +189,9 @@ class Lifecycle:
             self._pay(service, self.tools.resources.get(resource.id), owes)
         with claim.transaction() as tx:
             row = _held(tx, resource)
-            row.try_at, row.attempts = again_at, 0
+            asked_at = None if row.try_at == back_at else row.try_at
+            moments = [each for each in (asked_at, again_at) if each is not None]
+            row.try_at, row.attempts = min(moments, default=None), 0
             row.owes = None if row.owes == owes else row.owes
 
     def _pay(self, service: Service, resource: Resource, owes: str) -> None:

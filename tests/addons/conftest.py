@@ -33,15 +33,24 @@ def installation():
 
 def made_network(engine, installation):
     """A bridge as the platform makes it, but for its firewall, in a range nobody has."""
-    taken = [ip_network(config["Subnet"]) for each in engine.networks.list()
-             for config in each.attrs["IPAM"].get("Config") or [] if "." in config.get("Subnet", "")]
-    free = (each for each in ip_network("10.212.0.0/16").subnets(new_prefix=24)
-            if not any(each.overlaps(other) for other in taken))
+    taken = [
+        ip_network(config["Subnet"])
+        for each in engine.networks.list()
+        for config in each.attrs["IPAM"].get("Config") or []
+        if "." in config.get("Subnet", "")
+    ]
+    free = (
+        each
+        for each in ip_network("10.212.0.0/16").subnets(new_prefix=24)
+        if not any(each.overlaps(other) for other in taken)
+    )
     for subnet in free:
         pool = docker.types.IPAMPool(subnet=str(subnet), gateway=str(subnet[1]))
         with suppress(docker.errors.APIError):  # another test was quicker
             return engine.networks.create(
-                f"kedge-{installation}", driver="bridge", labels={"kedge.home": installation},
+                f"kedge-{installation}",
+                driver="bridge",
+                labels={"kedge.home": installation},
                 ipam=docker.types.IPAMConfig(pool_configs=[pool]),
             )
     raise AssertionError("no range is free")

@@ -44,19 +44,21 @@ class Side:
         """The service as the contract asks it."""
         offer = self.lifecycle.services[service].offer
         return Subject(
-            base_url=f"{self.url}/{service}/heroku/resources", service=service,
+            base_url=f"{self.url}/{service}/heroku/resources",
+            service=service,
             sso_url=f"{self.url}/provider/{service}/sso/login",
-            password=self.keys.password(service), sso_salt=self.keys.sso_salt(service),
-            plan=offer.plans[0].name, config_vars=tuple(offer.config_vars), **more,
+            password=self.keys.password(service),
+            sso_salt=self.keys.sso_salt(service),
+            plan=offer.plans[0].name,
+            config_vars=tuple(offer.config_vars),
+            **more,
         )
 
     def ask(self, service, method, path, **more):
         """A call of the platform's beyond the partner API."""
         auth = (service, self.keys.password(service))
         with httpx.Client(auth=auth, timeout=120, trust_env=False) as client:
-            return client.request(
-                method, f"{self.url}/{service}/kedge/resources/{path}", **more
-            )
+            return client.request(method, f"{self.url}/{service}/kedge/resources/{path}", **more)
 
     @contextmanager
     def made(self, service, plan=None, **options) -> Iterator["Made"]:

@@ -24,7 +24,7 @@ def test_every_endpoint_is_documented(services):
 def endpoints(application):
     """(path, method, first line of the view's docstring) of every endpoint of the API."""
     for rule in application.url_map.iter_rules():
-        path = re.sub(r"<(\w+)>", r":\1", rule.rule)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r":\1", rule.rule)
         words = application.view_functions[rule.endpoint].__doc__.strip().partition("\n")[0]
         for method in rule.methods - {"HEAD", "OPTIONS"}:
             yield path, method, words

@@ -104,6 +104,8 @@ def test_an_attached_one_off_dyno(api, deployed):
         "name": dyno["name"],
         "state": "starting",
         "exit_status": None,
+        "started_at": None,
+        "ended_at": None,
     }
 
 

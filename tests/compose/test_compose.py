@@ -6,6 +6,7 @@ import docker
 import httpx
 import pytest
 
+from kedge.engine.docker import labels
 from system.installation import wait_until
 from system.load import Load
 
@@ -95,6 +96,31 @@ def test_containers_have_no_rights_they_do_not_need(platform):
         assert told["RestartPolicy"]["Name"] == "unless-stopped"
     user = platform.compose("exec", "-T", "postgres", "id", "-un").stdout.strip()
     assert user == "kedge-postgres"
+
+
+def test_every_service_is_healthy(platform):
+    """What Docker asks a service about its health is answered well by one that works."""
+    found = docker.from_env().containers.list(
+        filters={"label": f"com.docker.compose.project={platform.project}"}
+    )
+    for container in found:
+        kind, *asked = container.attrs["Config"]["Healthcheck"]["Test"]
+        command = ["sh", "-c", *asked] if kind == "CMD-SHELL" else asked
+        wait_until(lambda: container.exec_run(command).exit_code == 0, 30, container.name)  # noqa: B023
+
+
+def test_its_traces_in_the_engine_go(platform):
+    """Run by hand, `uninstall` empties the volumes too; `down` before it, or it is refused."""
+    uninstall = ("run", "--rm", "--no-deps", "home", "uninstall", "--confirm", "/var/lib/kedge")
+    refused = platform.compose(*uninstall, check=False)
+    assert refused.returncode == 1
+    assert "docker compose down" in refused.stdout
+    assert platform.answers()
+    identity = platform.id
+    platform.down()
+    platform.compose(*uninstall)
+    assert docker.from_env().containers.list(all=True, filters=labels.filters(identity)) == []
+    assert platform.kept("installation") == ""
 
 
 def _answers(app):

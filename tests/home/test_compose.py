@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from compose.composition import compose_program
 from kedge.errors import StartRefused
 from kedge.home import alone, installation, parts, procfile
 from kedge.settings import describe, load
@@ -49,13 +50,58 @@ def test_every_setting_is_passed_on(services):
 def test_the_engine_is_reached_by_those_alone_that_need_it(services):
     """Whoever has the engine's socket owns the machine: builds, dynos, and what prepares them."""
     having = {name for name, one in services.items() if "docker.sock" in json.dumps(one["volumes"])}
-    assert having == {"home", "worker", "dynos"}
+    assert having == {"home", "worker", "dynos", "addons"}
 
 
 def test_only_services_that_must_are_in_the_network_of_the_host(services):
     """The router's ports and dynos' addresses are there; all else has sockets on a volume."""
     there = {name for name, one in services.items() if one.get("network_mode") == "host"}
     assert there == {"home", "haproxy", "worker", "dynos"}
+
+
+def test_every_service_that_goes_on_says_how_it_is(services):
+    """What Docker starts again tells its health; what runs once is judged by its exit status."""
+    seen = {name for name, service in services.items() if "healthcheck" in service}
+    assert seen == set(services) - {"home", "release"}
+    for service in seen:
+        told = services[service]["healthcheck"]
+        assert told["test"][0] in {"CMD", "CMD-SHELL"}
+        assert (told["interval"], told["retries"]) == ("30s", 3)
+
+
+def test_every_service_says_what_it_waits_for(services):
+    """All wait for the home; what works with the database waits for its newest form."""
+    waiting = {
+        name: {on: how["condition"] for on, how in service["depends_on"].items()}
+        for name, service in services.items()
+        if name != "home"
+    }
+    done = "service_completed_successfully"
+    started = dict.fromkeys(("postgres", "redis"), "service_started")
+    with_database = {"web", "worker", "clock", "dynos"} | ({"addons"} & set(services))
+    assert waiting.pop("release") == {"home": done, **started}
+    for name, conditions in waiting.items():
+        assert conditions == {"release" if name in with_database else "home": done}, name
+
+
+@pytest.mark.docker
+def test_compose_understands_the_file():
+    """The distribution's compose takes every key."""
+    program = compose_program()
+    done = subprocess.run(
+        [*program, "-f", str(COMPOSE), "config", "-q"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_part_is_not_ready_from_its_life_before(tmp_path):
+    """What a part touched when it was ready is taken away before it starts again."""
+    found = installation.Installation(load({"KEDGE_HOME": str(tmp_path)}), "0" * 12)
+    found.run_dir.mkdir()
+    found.ready_file("none").touch()
+    with pytest.raises(StartRefused, match="no part none"):
+        alone.run(found, "none")
+    assert not found.ready_file("none").exists()
 
 
 def test_an_unknown_part_is_refused_with_those_there_are():

@@ -18,6 +18,7 @@ from kedge.api import (
     addon_attachment,
     addon_partner,
     addon_service,
+    alert,
     authentication,
     authorization,
     backup,
@@ -39,8 +40,8 @@ from kedge.api import (
     log_session,
     metric,
     output,
-    redis,
     provider,
+    redis,
     region,
     release,
     rollout,
@@ -59,7 +60,7 @@ from kedge.ops.services import Services
 
 log = structlog.get_logger()
 NOUNS = (
-    absent, account, addon, addon_attachment, addon_partner, addon_service, app_,
+    absent, account, addon, addon_attachment, addon_partner, addon_service, alert, app_,
     authorization, backup, build, buildpack, collaborator, config_var, console, database,
     domain, dyno, dyno_size, feature, formation, history, key, log_session, metric, output,
     provider, redis, region, release, rollout, schema, slug, source, stack, transfer, user, why,

@@ -32,9 +32,14 @@ def shown(found: history.Difference) -> Json:
 def diff(app: str) -> Response:
     """What differs from release `from` to release `to`; config values are not shown.
 
-    Without `to` it is the newest; without `from`, the one before `to`.
+    Without `to` it is the newest; without `from`, the one before `to`. With `as=rollback` it is
+    what a rollback to release `to` would change of what runs.
     """
-    found = history.diff(services(), actor(), app, request.args.get("from"), request.args.get("to"))
+    old, new = request.args.get("from"), request.args.get("to")
+    if new and request.args.get("as") == "rollback":
+        found = history.rollback(services(), actor(), app, new)
+    else:
+        found = history.diff(services(), actor(), app, old, new)
     return answer(shown(found))
 
 

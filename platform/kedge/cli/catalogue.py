@@ -52,7 +52,9 @@ ENTRIES: list[Entry] = [
         ("authorizations:update", "authorizations:update", "describe a token in other words"),
         ("authorizations:rotate", "authorizations:rotate", "put another token in a token's place"),
         (
-            "authorizations:revoke", "authorizations:revoke", "make a token worthless",
+            "authorizations:revoke",
+            "authorizations:revoke",
+            "make a token worthless",
             "authorizations:destroy",
         ),
         ("dashboard", "users:dashboard", "open the dashboard, signed in"),

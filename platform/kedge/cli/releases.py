@@ -132,9 +132,16 @@ def get(app: AppApi, version: int | None) -> dict[str, Any]:
 
 def between(app: AppApi, old: int, new: int) -> dict[str, Any]:
     """What differs from one release to another."""
-    difference: dict[str, Any] = app.api.get(
-        app.own_path("releases", "diff"), **{"from": old, "to": new}
-    )
+    return _difference(app, {"from": old, "to": new})
+
+
+def going_back(app: AppApi, version: int) -> dict[str, Any]:
+    """What a rollback to a release would change of what runs."""
+    return _difference(app, {"to": version, "as": "rollback"})
+
+
+def _difference(app: AppApi, asked: dict[str, int | str]) -> dict[str, Any]:
+    difference: dict[str, Any] = app.api.get(app.own_path("releases", "diff"), **asked)
     return difference
 
 

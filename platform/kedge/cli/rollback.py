@@ -11,7 +11,7 @@ from kedge.cli.api import AppApi
 from kedge.cli.difference import titled
 from kedge.cli.failure import CommandFailed
 from kedge.cli.options import on_app, wait_option
-from kedge.cli.releases import VERSION, between, get
+from kedge.cli.releases import VERSION, get, going_back
 from kedge.cli.rollout import wait_for_release
 from kedge.cli.screen import app_name, confirmed, is_terminal, say
 
@@ -32,7 +32,7 @@ def rollback(app: AppApi, version: int | None, wait: bool, yes: bool) -> None:
     if head is None:
         raise CommandFailed(f"No release of {app.name} is live.", "Deploy with `git push kedge`.")
     chosen = _before(app, head, newest_first) if version is None else get(app, version)
-    for line in titled(between(app, int(head["version"]), int(chosen["version"]))):
+    for line in titled(going_back(app, int(chosen["version"]))):
         say(line)
     question = f"Roll {app.name} back from v{head['version']} to v{chosen['version']}?"
     if not yes and is_terminal() and not confirmed(question):

@@ -86,6 +86,7 @@ def environment() -> Environment:
         "when": when,
         "size": words.size,
         "price": words.price,
+        "browser": words.browser,
         "count": words.count,
         "backticks": words.with_code,
         "release_state": words.release_state,

@@ -24,7 +24,7 @@ def load(visit: Visit) -> Facts:
     except KedgeError as error:
         refusal = error.message
     if app.head_version:
-        difference = history.diff(services, actor, name, str(app.head_version), str(target.version))
+        difference = history.rollback(services, actor, name, str(target.version))
     return {"release": target, "difference": difference, "refusal": refusal,
             "newest": app.last_version, "running": app.head_version}  # fmt: skip
 

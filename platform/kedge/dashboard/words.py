@@ -91,6 +91,26 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+# In this order: Edge and Opera say that they are Chrome too, and Chrome that it is Safari.
+_BROWSERS = {
+    "Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari",
+    "curl": "curl",
+}  # fmt: skip
+_SYSTEMS = {
+    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows",
+    "Mac OS X": "macOS", "CrOS": "ChromeOS", "Linux": "Linux",
+}  # fmt: skip
+
+
+def browser(user_agent: str) -> str:
+    """`Firefox on Linux`; a browser nobody thought of as it calls itself."""
+    name = next((words for sign, words in _BROWSERS.items() if f"{sign}/" in user_agent), "")
+    system = next((words for sign, words in _SYSTEMS.items() if sign in user_agent), "")
+    if not name:
+        return user_agent or "Unknown browser"
+    return f"{name} on {system}" if system else name
+
+
 def price(cents: int, unit: str) -> str:
     """`$5 a month`, `$0.50 an hour`; nothing costs nothing."""
     if not cents:

@@ -46,6 +46,7 @@ def run(installation: Installation, name: str) -> NoReturn:
         StartRefused: there is no such part, or what it needs is missing.
     """
     processes = procfile.read(procfile.OWN)
+    installation.ready_file(name).unlink(missing_ok=True)
     environment = variables.of_parts(installation, os.environ)
     if name == "release":
         _wait_for_servers(installation)

@@ -14,7 +14,7 @@ from kedge.model.app import App
 from kedge.model.config import ConfigSnapshot, canonical
 from kedge.model.release import Release
 from kedge.model.slug import Slug
-from kedge.ops import releases
+from kedge.ops import attached, releases
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.services import Services
 from kedge.ops.snapshots import digest_key, unseal
@@ -84,6 +84,29 @@ def diff(
         config=config_changes(*configs),
         process_types=pairs(before.process_types, after.process_types),
         formation=pairs(_quantities(before), _quantities(after)),
+        stack=Pair("stack", before.stack, after.stack),
+    )
+
+
+def rollback(services: Services, actor: Actor, app_identity: str, target: str) -> Difference:
+    """What a rollback to a release would change of what runs. Raises NotFound.
+
+    Formation and the config vars of add-ons stay as they are now (`ops/attached.py`).
+    """
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.VIEW)
+        after = releases.find(tx, app, target)
+        before = releases.find(tx, app, str(app.head_version or after.version))
+        now = unseal(services, before.config)
+        then = attached.effective(services, tx, app, after)
+    return Difference(
+        from_version=before.version,
+        to_version=after.version,
+        code=Pair("code", *_codes(before.slug, after.slug)),
+        is_same_code=_digest(before.slug) == _digest(after.slug),
+        config=config_changes(now, then),
+        process_types=pairs(before.process_types, after.process_types),
+        formation=(),
         stack=Pair("stack", before.stack, after.stack),
     )
 

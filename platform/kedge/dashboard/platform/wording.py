@@ -24,7 +24,7 @@ KINDS = {
 WORDS = {
     "account.create": "joined, invited by {invited_by}",
     "account.destroy": "removed the account of {email}",
-    "account.email": "changed their e-mail from {old} to {new}",
+    "account.email": "changed their e-mail to {new}",
     "account.rename": "changed their name",
     "account.owner+": "made {email} an owner of the installation",
     "account.owner-": "made {email} no longer an owner of the installation",
