@@ -33,7 +33,7 @@ check: setup ## format, lint, types, layers and the unit tests: under a minute
 
 test: stack ## the whole suite, with real servers, a real engine and a real browser
 	@bin/setup tests
-	@$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
+	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 bench: stack ## the benchmarks, with their figures
 	@bin/bench

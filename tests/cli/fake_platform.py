@@ -176,7 +176,7 @@ class FakePlatform:
     @staticmethod
     def difference(query: dict[str, str]) -> dict[str, Any]:
         return {
-            "from": int(query.get("from", 9)), "to": int(query["to"]),
+            "from": int(query.get("from", 7)), "to": int(query["to"]),
             "code": {"from": "1a2b3c4d", "to": "00112233", "same": False},
             "config": [{"key": "A", "change": "changed"}, {"key": "NEW", "change": "removed"}],
             "process_types": [{"type": "web", "from": "python app.py", "to": "python old.py"}],
