@@ -12,6 +12,13 @@ PORT = 5432
 SOCKET_DIR = "/run"
 # Beside the plan's connections: the superuser's own, for what the provider asks.
 OWN_CONNECTIONS = 6
+# Said at the end of a set-up: what boot.sh brings to the disk beside the server's start is there.
+IS_ON_DISK = """
+\\! timeout 40 bash -c 'until [ -e /run/synced ]; do sleep 0.01; done'
+\\if :SHELL_ERROR
+DO $$BEGIN RAISE 'the disk takes too long to write a new database'; END$$;
+\\endif
+"""
 
 
 def instance(resource: Resource, plan: Plan) -> Instance:

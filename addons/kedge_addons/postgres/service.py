@@ -133,7 +133,8 @@ class Postgres(ServerService):
 
     def _set_up(self, resource: Resource) -> None:
         connections = self.plan_of(resource).limits["connections"]
-        self.sql(resource).run(roles.set_up(resource.secrets, connections), wait=True)
+        wanted = roles.set_up(resource.secrets, connections) + server.IS_ON_DISK
+        self.sql(resource).run(wanted, wait=True)
 
 
 def url_of(resource: Resource) -> str:
