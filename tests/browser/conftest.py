@@ -5,6 +5,7 @@ Server and browser live as long as the session; each test has people and apps of
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -130,13 +131,11 @@ class People:
     def make(self, *, is_owner=False, password=PASSWORD):
         """An account with a password; its actor."""
         from kedge.model.account import Account
-        from kedge.ops import passwords
         from kedge.ops.authorize import Actor
 
         with self.services.database.transaction() as tx:
             email = f"p{uuid.uuid4().hex[:8]}@example.com"
-            hashed = passwords.hashed(password) if password else None
-            account = Account(email=email, is_owner=is_owner, password=hashed)
+            account = Account(email=email, is_owner=is_owner, password=_hashed(password))
             tx.add(account)
             tx.flush()
             return Actor(account.id, account.email, account.is_owner)
@@ -161,8 +160,16 @@ class People:
         cookies = {"kedge-session": self.session(actor)} if actor else {}
         return httpx.Client(
             base_url=self.platform.url, cookies=cookies, trust_env=False, timeout=30,
-            headers={"Origin": self.platform.url},
+            headers={"Origin": self.platform.url}, verify=False,
         )  # fmt: skip
+
+
+@functools.cache
+def _hashed(password):
+    """Hashes cost what a guess shall cost: one for each password is enough."""
+    from kedge.ops import passwords
+
+    return passwords.hashed(password) if password else None
 
 
 @pytest.fixture
@@ -171,33 +178,63 @@ def owner(people):
     return people.make()
 
 
+@pytest.fixture(scope="session")
+def wardrobe(chromium, platform):
+    """Browsers of their own for people, lent out and taken back with what they have in memory."""
+    return Wardrobe(chromium, platform.url)
+
+
+class Wardrobe:
+    """Contexts of the one browser by how they look: a used one has the pages' assets already."""
+
+    def __init__(self, chromium, url):
+        self._chromium, self._url, self._free = chromium, url, {}
+
+    def lend(self, *, dark=False, phone=False, scripts=True, once=False):
+        """A context without cookies that nobody else has; `once` for one that will be spoilt."""
+        look = (dark, phone, scripts)
+        if not (context := (self._free.get(look) or [None]).pop()):
+            context = self._chromium.new_context(
+                base_url=self._url,
+                viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 860},
+                color_scheme="dark" if dark else "light",
+                java_script_enabled=scripts,
+                has_touch=phone,
+                reduced_motion="reduce",
+            )
+            context.set_default_timeout(10_000)
+        return None if once else look, context
+
+    def take_back(self, look, context):
+        """Its pages are closed; who comes next is somebody else."""
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
+        if look is None:
+            context.close()
+            return
+        self._free.setdefault(look, []).append(context)
+
+
 @pytest.fixture
-def visitor(chromium, platform):
+def visitor(wardrobe):
     """Opens pages as somebody, each person with a browser of their own; none may break a rule."""
     opened = []
 
-    def visit(actor_cookie=None, *, dark=False, phone=False, scripts=True):
-        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 860}
-        context = chromium.new_context(
-            base_url=platform.url,
-            viewport=size,
-            color_scheme="dark" if dark else "light",
-            java_script_enabled=scripts,
-            has_touch=phone,
-        )
-        context.set_default_timeout(10_000)
+    def visit(actor_cookie=None, **look):
+        lent = wardrobe.lend(**look)
         if actor_cookie:
-            context.add_cookies([actor_cookie])
-        page = context.new_page()
+            lent[1].add_cookies([actor_cookie])
+        page = lent[1].new_page()
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: _note(faults, message))
-        opened.append((context, faults))
+        opened.append((lent, faults))
         return page
 
     yield visit
-    for context, faults in opened:
-        context.close()
+    for lent, faults in opened:
+        wardrobe.take_back(*lent)
         assert faults == []
 
 

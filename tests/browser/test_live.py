@@ -179,9 +179,9 @@ def test_the_list_of_apps_follows_what_happens(signed_in, shop):
     expect(page.get_by_role("link", name=other.name)).to_be_visible()
 
 
-def test_a_hidden_page_holds_no_stream(signed_in, shop):
+def test_a_hidden_page_holds_no_stream(visitor, people, shop):
     """A browser allows six connections to a host: pages in the background give theirs up."""
-    page = signed_in
+    page = visitor(people.cookie(shop.owner), once=True)
     page.clock.install()
     watch(page, shop.path())
     page.evaluate("""() => {

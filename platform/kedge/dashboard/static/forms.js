@@ -1,6 +1,6 @@
 // Forms that are sent without leaving the page, selects that send theirs, and lists found while typing.
 import { again } from "./live.js";
-import { morph, morphChildren } from "./morph.js";
+import { keepingFocus, morph, morphChildren } from "./morph.js";
 import { refresh as refreshTimes } from "./times.js";
 
 const TYPING_MS = 160;
@@ -44,16 +44,13 @@ async function send(form, submitter) {
   if (!other || (answer.redirected && new URL(answer.url).pathname.startsWith("/dashboard/sign-in")))
     return location.assign(answer.url);
   history.replaceState(null, "", answer.url);
-  const focus = document.activeElement?.closest("[id]")?.id;
-  morph(document.querySelector("main"), other);
+  keepingFocus(() => morph(document.querySelector("main"), other));
   for (const menu of document.querySelectorAll("header .menu")) {
     const same = [...page.querySelectorAll("header .menu")][[...document.querySelectorAll("header .menu")].indexOf(menu)];
     if (same) morph(menu, same);
   }
   renewTokens(page);
   refreshTimes(document);
-  if (focus && !document.activeElement?.closest(`#${CSS.escape(focus)}`))
-    document.getElementById(focus)?.querySelector("button, a")?.focus();
 }
 
 // Forms outside what was replaced get the new page's token too, so that each sending counts once.

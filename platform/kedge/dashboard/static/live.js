@@ -1,5 +1,5 @@
 // Keeps an open page up to date: listens while the page is to be seen, swaps what changed.
-import { isEdited, morphChildren } from "./morph.js";
+import { isEdited, keepingFocus, morphChildren } from "./morph.js";
 import { refresh as refreshTimes } from "./times.js";
 
 const PAUSE_MS = 3000;
@@ -132,7 +132,7 @@ function swap(regions, mark) {
 function put(name, content, digest) {
   const region = document.querySelector(`[data-live="${CSS.escape(name)}"]`);
   if (!region) return;
-  morphChildren(region, content);
+  keepingFocus(() => morphChildren(region, content));
   region.dataset.digest = digest;
   refreshTimes(region);
 }

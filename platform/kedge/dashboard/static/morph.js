@@ -1,6 +1,19 @@
 // Makes an element like another by changing only what differs: focus, scroll positions, open details
 // and half-filled forms stay as they are.
 
+const FOCUSABLE = "a, button, input, select, summary, textarea";
+
+// Does what changes the page; who had the focus has it afterwards too, also in an element made anew.
+export function keepingFocus(change) {
+  const focused = document.activeElement;
+  const place = focused?.closest("[id]");
+  const nth = place ? [...place.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
+  change();
+  if (!place || document.activeElement === focused) return;
+  const same = document.getElementById(place.id);
+  (nth < 0 ? same : same?.querySelectorAll(FOCUSABLE)[nth])?.focus({ preventScroll: true });
+}
+
 export function morphChildren(here, there) {
   const byId = new Map();
   for (const child of here.children) if (child.id) byId.set(child.id, child);
