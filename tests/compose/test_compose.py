@@ -87,7 +87,7 @@ def test_containers_have_no_rights_they_do_not_need(platform):
     found = docker.from_env().containers.list(
         filters={"label": f"com.docker.compose.project={platform.project}"}
     )
-    assert len(found) == 9
+    assert len(found) == 10
     for container in found:
         told = container.attrs["HostConfig"]
         assert not told["Privileged"]

@@ -8,7 +8,6 @@ home only what Kedge itself made is removed: a KEDGE_HOME that is somebody's fol
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 from pathlib import Path
@@ -128,12 +127,24 @@ def _remove(path: Path) -> None:
     try:
         shutil.rmtree(path)
     except OSError as error:
-        # A disk of its own is empty now; taking it away is the business of who put it there.
-        if error.errno != errno.EBUSY or not os.path.ismount(path):
-            raise
+        _only_mounted(path, error)
 
 
 def _remove_folder(home: Path) -> None:
     """The home itself, when nothing is left in it and it is a plain folder."""
-    if not (home.is_symlink() or os.path.ismount(home) or any(home.iterdir())):
+    if home.is_symlink() or any(home.iterdir()):
+        return
+    try:
         home.rmdir()
+    except OSError as error:
+        _only_mounted(home, error)
+
+
+def _only_mounted(folder: Path, error: OSError) -> None:
+    """Raises the error, unless something is mounted there: an empty disk or volume may stay.
+
+    Taking it away is the business of who put it there. `os.path.ismount` does not know a volume
+    that is on the disk of the folder around it.
+    """
+    if error.errno != errno.EBUSY or any(folder.iterdir()):
+        raise error
