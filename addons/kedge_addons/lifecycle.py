@@ -119,7 +119,7 @@ class Lifecycle:
             yield resource
 
     def tell_config(self, resource: Resource) -> None:
-        """Tell the platform the config vars of a resource, now or as soon as it answers."""
+        """Tell the platform the config vars a resource has once nobody is at it, and it answers."""
         with self.tools.database.transaction() as tx:
             row = tx.get_one(ResourceRow, resource.id, with_for_update=True)
             row.owes, row.try_at = row.owes or "config", _now()

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, LargeBinary, MetaData, String, Text, func
+from sqlalchemy import DateTime, Index, LargeBinary, MetaData, String, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -64,6 +64,10 @@ class ResourceRow(Row):
     rests_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+
+    __table_args__ = (
+        Index("ix_resources_due", "try_at", postgresql_where=text("try_at IS NOT NULL")),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

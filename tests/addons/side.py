@@ -51,6 +51,7 @@ class Side:
             sso_salt=self.keys.sso_salt(service),
             plan=offer.plans[0].name,
             config_vars=tuple(offer.config_vars),
+            other_plan=offer.plans[1].name if len(offer.plans) > 1 else None,
             **more,
         )
 
