@@ -19,14 +19,14 @@ def main() -> int:
     the status of the command that ran.
     """
     if sys.argv[1:] in (["--version"], ["version"]):
-        from kedge import __version__  # noqa: PLC0415 - answered before anything else is loaded
+        from kedge import __version__  # answered before anything else is loaded
 
         print(f"kedge {__version__}")
         return 0
     if sys.stdin is None:  # started with stdin closed
         sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115 - open until the end
     try:
-        from kedge.cli.program import run  # noqa: PLC0415 - likewise
+        from kedge.cli.program import run
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:  # while still loading

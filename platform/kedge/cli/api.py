@@ -94,7 +94,7 @@ class Api:
             answer = self._http.request(method, path, **more)
         warning = answer.headers.get("X-Heroku-Warning") or answer.headers.get("Warning-Message")
         if warning:
-            from kedge.cli.screen import paint, say  # noqa: PLC0415 - rare
+            from kedge.cli.screen import paint, say  # rare
 
             say(f"{paint('Warning:', 'yellow')} {warning}")
         if answer.status_code >= 300:

@@ -33,7 +33,7 @@ def completion(context: click.Context, shell: str) -> None:
     For bash: `echo 'eval "$(kedge completion bash)"' >> ~/.bashrc`, likewise for zsh;
     for fish: `kedge completion fish > ~/.config/fish/completions/kedge.fish`.
     """
-    from click.shell_completion import FishComplete, ZshComplete  # noqa: PLC0415 - only here
+    from click.shell_completion import FishComplete, ZshComplete  # only here
 
     if shell == "bash":
         show(_BASH)

@@ -29,7 +29,7 @@ class CommandFailed(click.ClickException):
 @contextmanager
 def in_words() -> Iterator[None]:
     """A refusal of the platform's own code, called on this machine, as the command's failure."""
-    from kedge.errors import KedgeError, StartRefused  # noqa: PLC0415 - few commands call it
+    from kedge.errors import KedgeError, StartRefused  # few commands call it
 
     try:
         yield

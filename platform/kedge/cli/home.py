@@ -22,7 +22,7 @@ def up(detach: bool) -> int:
 
     Settings come from the environment (docs/settings.md); everything lies in KEDGE_HOME.
     """
-    from kedge.home import commands  # noqa: PLC0415 - only these commands load the platform's code
+    from kedge.home import commands  # only these commands load the platform's code
 
     with in_words():
         return commands.up(_settings(), detach=detach, say=say)
@@ -32,7 +32,7 @@ def up(detach: bool) -> int:
 @click.option("--stop-dynos", is_flag=True, help="Stop the dynos too; else they go on serving.")
 def down(stop_dynos: bool) -> int:
     """Stop Kedge on this machine. Dynos go on serving and are taken over by the next `up`."""
-    from kedge.home import commands  # noqa: PLC0415 - likewise
+    from kedge.home import commands
 
     with in_words():
         return commands.down(_settings(), stop_dynos=stop_dynos, say=say)
@@ -46,7 +46,7 @@ def uninstall(keep_data: bool, confirm: str | None) -> int:
 
     Says first what that is. With --keep-data the next `kedge up` brings every app back.
     """
-    from kedge.home import commands  # noqa: PLC0415 - likewise
+    from kedge.home import commands
 
     with in_words(), Progress() as progress:
         return commands.uninstall(
@@ -62,7 +62,7 @@ def uninstall(keep_data: bool, confirm: str | None) -> int:
 @json_option
 def status(as_json: bool) -> int:
     """Show whether Kedge on this machine is ready, and each of its parts; exits 0 only then."""
-    from kedge.home import commands  # noqa: PLC0415 - likewise
+    from kedge.home import commands
 
     with in_words():
         found: dict[str, Any] = commands.status(_settings()).as_json()
@@ -80,7 +80,7 @@ def status(as_json: bool) -> int:
 @json_option
 def doctor(as_json: bool) -> int:
     """Check what Kedge needs from this machine; says what to do about each thing that is wrong."""
-    from kedge.home import commands  # noqa: PLC0415 - likewise
+    from kedge.home import commands
 
     with in_words():
         findings = commands.doctor(_settings())
@@ -110,7 +110,7 @@ def _show_removed(progress: Progress, kind: str, number: int, every: int) -> Non
 
 
 def _settings() -> Any:
-    from kedge import settings  # noqa: PLC0415 - likewise
+    from kedge import settings
 
     return settings.load()
 

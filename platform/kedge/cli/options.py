@@ -21,7 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 def api_for(url: str | None = None) -> Api:
     """The API of the platform in use; `url` is the command's own `--url`."""
-    from kedge.cli import api, target  # noqa: PLC0415 - costs a tenth of a second
+    from kedge.cli import api, target  # costs a tenth of a second
 
     root = click.get_current_context(silent=True)
     chosen = url or (root.find_root().params.get("url") if root else None)
@@ -68,11 +68,11 @@ def app_for(app: str | None, remote: str | None, url: str | None) -> AppApi:
     Raises:
         CommandFailed: none of them says.
     """
-    from kedge.cli.api import AppApi  # noqa: PLC0415 - likewise
+    from kedge.cli.api import AppApi
 
     name = app or (None if remote else os.environ.get("KEDGE_APP") or os.environ.get("HEROKU_APP"))
     if not name:
-        from kedge.cli import checkout  # noqa: PLC0415
+        from kedge.cli import checkout
 
         name = checkout.app_of(remote)
     if not name:
@@ -112,7 +112,7 @@ def complete_app(
     context: click.Context, _: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The names of apps that begin so; nothing when the platform does not answer."""
-    from click.shell_completion import CompletionItem  # noqa: PLC0415 - only in completion
+    from click.shell_completion import CompletionItem  # only in completion
 
     try:
         apps = api_for(context.params.get("url")).all("/users/~/apps")

@@ -72,7 +72,7 @@ class Program(click.Group):
         incomplete: str,
     ) -> list[CompletionItem]:
         """The names of commands that begin so, from the catalogue alone."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only in completion
+        from click.shell_completion import CompletionItem  # only in completion
 
         fitting = [e for e in ENTRIES if not e.hidden and e.name.startswith(incomplete)]
         return [CompletionItem(entry.name, help=entry.summary) for entry in fitting]

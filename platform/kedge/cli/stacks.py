@@ -44,8 +44,8 @@ def stack(
 @click.option("--rebuild", is_flag=True, help="Make them anew, with today's packages.")
 def build(rebuild: bool) -> None:
     """Build the images that builds, dynos and add-ons run in, from the stack's package lists."""
-    from kedge import settings  # noqa: PLC0415 - only here is the platform's own code called
-    from kedge.stack import build_images  # noqa: PLC0415
+    from kedge import settings  # only here is the platform's own code called
+    from kedge.stack import build_images
 
     declared = settings.load()
     with in_words():

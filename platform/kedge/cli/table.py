@@ -45,9 +45,9 @@ def aligned(rows: Sequence[Sequence[str]], *, indent: int = 0) -> list[str]:
 
 
 def _show_rich(rows: Sequence[Sequence[str]], fold: int, indent: int) -> None:
-    from rich.console import Console  # noqa: PLC0415 - costs 60 ms; only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # costs 60 ms; only a terminal needs it
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table.grid(padding=(0, len(GAP), 0, 0), pad_edge=False)
     for number in range(len(rows[0])):

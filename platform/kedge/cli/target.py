@@ -93,7 +93,7 @@ def normal(url: str) -> str:
 
 def _home() -> Path | None:
     """The home on this machine when it has been started once: then it has a token."""
-    from kedge.settings import default_home  # noqa: PLC0415 - not needed with a URL given
+    from kedge.settings import default_home  # not needed with a URL given
 
     named = os.environ.get("KEDGE_HOME")
     home = Path(named).expanduser().absolute() if named else default_home()
@@ -105,7 +105,7 @@ def _home() -> Path | None:
 
 def _home_urls(home: Path) -> list[str]:
     """The addresses of the home's platform: the one `up` wrote down, then the settings' ports."""
-    from kedge import settings  # noqa: PLC0415 - likewise
+    from kedge import settings
 
     declared = settings.load()
     ports = [("http", declared.http_port), ("https", declared.https_port)]

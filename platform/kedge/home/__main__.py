@@ -89,8 +89,8 @@ def _part(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _release(settings: Settings, _asked: argparse.Namespace) -> int:
-    from kedge.home import release  # noqa: PLC0415 - a process of its own, with large libraries
-    from kedge.services import bind  # noqa: PLC0415
+    from kedge.home import release  # a process of its own, with large libraries
+    from kedge.services import bind
 
     release.bring_up_to_date(installation.establish(settings), bind(settings))
     return 0

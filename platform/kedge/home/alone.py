@@ -69,8 +69,8 @@ def keep_certificate(installation: Installation, say: Say) -> None:
 
 
 def _refuse_missing_images(installation: Installation) -> None:
-    from kedge.engine.docker.client import Engine  # noqa: PLC0415 - the SDK is slow to load
-    from kedge.engine.docker.host import image_is_there  # noqa: PLC0415
+    from kedge.engine.docker.client import Engine  # the SDK is slow to load
+    from kedge.engine.docker.host import image_is_there
 
     settings = installation.settings
     engine = Engine(settings.docker_host, installation.id)

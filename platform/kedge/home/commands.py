@@ -52,8 +52,8 @@ def uninstall(
 
     `confirm` is called with the home when it is known what would go, and must give its path.
     """
-    from kedge.home import inventory  # noqa: PLC0415 - `up` stays small without them
-    from kedge.home import uninstall as removal  # noqa: PLC0415
+    from kedge.home import inventory  # `up` stays small without them
+    from kedge.home import uninstall as removal
 
     found = removal.find(settings)
     for line in inventory.words(found, removal.look(found), keep_data=keep_data):
@@ -83,7 +83,7 @@ def status(settings: Settings, *, processes: Path | None = None) -> Status:
 
 def doctor(settings: Settings) -> list[Finding]:
     """`kedge doctor`: everything looked at on this machine and in this installation."""
-    from kedge.home.doctor import findings  # noqa: PLC0415 - `up` stays small without it
+    from kedge.home.doctor import findings  # `up` stays small without it
 
     found = installation.find(settings)
     runs = found is not None and lock.holder(found.home) is not None

@@ -70,8 +70,8 @@ def _certificate(found: Installation) -> Iterator[Finding]:
 
 
 def _dyno_network(found: Installation) -> Iterator[Finding]:
-    from kedge.engine.docker.client import Engine  # noqa: PLC0415 - the SDK is slow to load
-    from kedge.engine.docker.site import Site  # noqa: PLC0415
+    from kedge.engine.docker.client import Engine  # the SDK is slow to load
+    from kedge.engine.docker.site import Site
 
     engine = Engine(found.settings.docker_host, found.id)
     try:

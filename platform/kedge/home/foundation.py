@@ -62,7 +62,7 @@ def answer(installation: Installation, *, engine: bool) -> str:
 
 def lay(installation: Installation, *, engine: bool) -> Foundation:
     """Make what is missing. With `engine`, the dyno network too."""
-    from kedge.home import certificates  # noqa: PLC0415 - a large library, for this process alone
+    from kedge.home import certificates  # a large library, for this process alone
 
     _ensure_key(installation)
     _ensure_addons_key(installation)
@@ -89,8 +89,8 @@ def _gateways(installation: Installation) -> tuple[str, ...]:
 
     An engine elsewhere has its network there, and nothing of it here to listen on.
     """
-    from kedge.engine.docker.client import Engine  # noqa: PLC0415 - likewise
-    from kedge.engine.docker.site import Site  # noqa: PLC0415
+    from kedge.engine.docker.client import Engine
+    from kedge.engine.docker.site import Site
 
     settings = installation.settings
     found = Site(Engine(settings.docker_host, installation.id), settings).ensure()

@@ -103,7 +103,7 @@ def disk(home: Path) -> Disk:
 
 
 def _findings(settings: Settings, found: Installation | None) -> Iterator[Finding]:
-    from kedge.home import doctor, machine  # noqa: PLC0415 - only owners' looks need them
+    from kedge.home import doctor, machine  # only owners' looks need them
 
     if found and found.supervisor_socket.exists():
         yield from doctor.findings(found.settings, found, None, ports_too=False)
