@@ -318,7 +318,7 @@ class TestAsynchronous:
         other = create(api)
         its.patch(f"/addons/{other['id']}/config", {"config": []}, 404)
         its.get("/apps/hello", 403)
-        api.patch(f"/addons/{pending['id']}/config", {"config": []}, 401)
+        api.patch(f"/addons/{pending['id']}/config", {"config": []}, 403)
         api.post("/oauth/token", pending["form"], 401)
         code = provider.asked[-1][2]["oauth_grant"]["code"]
         form = pending["form"] | {"code": code, "client_secret": "guess"}

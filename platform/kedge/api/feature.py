@@ -14,6 +14,7 @@ from kedge.api.lists import answer_list
 from kedge.errors import InvalidParams, NotFound
 from kedge.model.tables import Json
 from kedge.ops import apps
+from kedge.ops.authorize import Action
 
 routes = Blueprint("features", __name__)
 _IDS = uuid.UUID("6b656467-652d-4665-8174-757265000000")
@@ -85,7 +86,7 @@ def info(app: str, feature: str) -> Response:
 def update(app: str, feature: str) -> Response:
     """Switch a feature on, which it is; none can be switched off."""
     enabled = bodies.truth(bodies.body(), "enabled")
-    apps.find(services(), actor(), app)
+    apps.find(services(), actor(), app, Action.OPERATE)
     found = _find(feature)
     if enabled is None:
         raise InvalidParams("enabled is needed: true or false.")

@@ -5,10 +5,17 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 
 import httpx
 
 from kedge.engine.addresses import MayAsk, Resolve, has_proxy, is_address, name_of, said_by
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Whose certificates count: read once, which takes as long as many an answer."""
+    return ssl.create_default_context()
 
 
 class NotAsked(Exception):
@@ -59,7 +66,7 @@ class _Pinned(httpx.BaseTransport):
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = addresses
-        self._real = httpx.HTTPTransport(verify=ssl.create_default_context())
+        self._real = httpx.HTTPTransport(verify=_trust())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer of the first that takes a connection."""

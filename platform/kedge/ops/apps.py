@@ -70,10 +70,10 @@ def list_apps(services: Services, actor: Actor, page: Page) -> list[App]:
         return list(tx.scalars(paged(query, page, KEYS, App.id)))
 
 
-def find(services: Services, actor: Actor, identity: str) -> App:
-    """An app by name or id. Raises NotFound."""
+def find(services: Services, actor: Actor, identity: str, action: Action = Action.VIEW) -> App:
+    """An app by name or id, of which the actor may do this. Raises NotFound, Forbidden."""
     with services.database.transaction() as tx:
-        return find_app(tx, actor, identity, Action.VIEW)
+        return find_app(tx, actor, identity, action)
 
 
 def rename(services: Services, actor: Actor, identity: str, name: object) -> App:
@@ -118,7 +118,7 @@ def destroy(services: Services, actor: Actor, identity: str, *, confirm: str | N
             app's name.
     """
     with services.database.transaction() as tx:
-        seen = find_app(tx, actor, identity, Action.MANAGE)
+        seen = find_app(tx, actor, identity, Action.MANAGE, for_change=True)
         held = attachments.hold_all(tx, seen.id)
         app = find_app(tx, actor, seen.id, Action.MANAGE, lock=True)
         if confirm not in (app.name, str(app.id)):

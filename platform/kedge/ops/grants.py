@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from kedge.clock import iso
-from kedge.errors import NotFound, Unauthorized
+from kedge.errors import Forbidden, NotFound, Unauthorized
 from kedge.model.account import Account, token_digest
 from kedge.model.addon import Addon, Grant, State
 from kedge.ops.addon_services import secrets_of
@@ -91,11 +91,11 @@ def own_addon(services: Services, actor: Actor, identity: str) -> Addon:
     """The add-on a provider speaks for, when it is the one of that name or id.
 
     Raises:
-        Unauthorized: no provider asks.
+        Forbidden: no provider asks.
         NotFound: it is another add-on.
     """
     if actor.addon_id is None:
-        raise Unauthorized("This is for the add-on's provider, with the token of its grant.")
+        raise Forbidden("This is for the add-on's provider, with the token of its grant.")
     with services.database.transaction() as tx:
         found = tx.get(Addon, actor.addon_id)
         if found is None or identity not in (str(found.id), found.name):

@@ -35,7 +35,7 @@ from kedge.plan import addons as plan
 log = structlog.get_logger()
 LEASE = timedelta(seconds=60)  # longer than any provider is given to answer
 WAIT_SECONDS = 5.0
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.02
 ASKED_AT_ONCE = 8
 RESTORE = "restore"  # a capability: what was destroyed can be brought back for a while
 REGION = "amazon-web-services::us-east-1"
