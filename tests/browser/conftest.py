@@ -116,7 +116,7 @@ def chromium(tmp_path_factory):
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def people(platform):
     """Makes accounts, and signs them in."""
     return People(platform)

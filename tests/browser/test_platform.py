@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from browser.places import wait_until
-from browser.test_roles import PLATFORM_FORMS, PLATFORM_PAGES
+from browser.table import PLATFORM_FORMS, PLATFORM_PAGES
 from kedge.ops import addon_services, apps, audit, users
 from providers.third_party import ThirdParty
 
