@@ -74,12 +74,15 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def providers(installation, addons_database, home):
-    """The providers of an installation, at work."""
+    """The providers of an installation, at work; their clock ticks every second."""
+    from kedge_addons import worker
     from kedge_addons.settings import Settings
 
-    made = Side(Settings(home=home, installation=installation, database_url=addons_database))
-    yield made
-    made.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "TICK_SECONDS", 1.0)
+        made = Side(Settings(home=home, installation=installation, database_url=addons_database))
+        yield made
+        made.close()
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ class Side:
 
     @contextmanager
     def made(self, service, plan=None, **options) -> Iterator["Made"]:
-        """A resource with a platform of its own; destroyed at the end."""
+        """A resource with a platform of its own. It goes with the module's installation."""
         subject, platform, resource_id = self.subject(service), Platform(), str(uuid.uuid4())
         try:
             request = request_of(subject, platform, resource_id)
@@ -73,7 +73,6 @@ class Side:
             if response.status_code == 202:
                 assert platform.wait_for(resource_id, 60)
             yield Made(self, service, resource_id, request["name"], platform)
-            subject.ask("DELETE", f"/{resource_id}")
         finally:
             platform.close()
 
