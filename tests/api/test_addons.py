@@ -371,6 +371,12 @@ class TestChanges:
 
         assert provider.asked[-1][0] == "DELETE"
 
+    def test_each_attachment_is_listed_once(self, api, notes, hello):
+        """Of all apps, however many add-ons an app has."""
+        first, second = create(api), create(api)
+        listed = [each["addon"]["name"] for each in api.get("/addon-attachments")]
+        assert sorted(listed) == sorted([first["name"], second["name"]])
+
     def test_an_app_takes_its_add_ons_with_it(self, api, provider, notes, hello):
         """Destroyed with it, unless another app uses one: that is named, and nothing is done."""
         made = create(api)

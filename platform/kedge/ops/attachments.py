@@ -257,8 +257,7 @@ def list_of_app(services: Services, actor: Actor, app_identity: str) -> list[Att
 
 def list_all(services: Services, actor: Actor) -> list[Attachment]:
     """The attachments of all apps the actor sees."""
-    query = select(Attachment).join(App, App.id == Attachment.app_id).join(Addon)
-    query = query.where(Addon.state.in_(ALIVE), *visible_to(actor))
+    query = _of_apps().where(*visible_to(actor))
     with services.database.transaction() as tx:
         return list(tx.scalars(query.order_by(App.name, Attachment.name)))
 
@@ -290,8 +289,7 @@ def resolve(
     if "::" in identity:
         app_identity, _, identity = identity.partition("::")
     with services.database.transaction() as tx:
-        query = select(Attachment).join(App, App.id == Attachment.app_id).join(Addon)
-        query = query.where(Addon.state.in_(ALIVE), *visible_to(actor))
+        query = _of_apps().where(*visible_to(actor))
         if app_identity:
             app = find_app(tx, actor, app_identity, Action.VIEW)
             query = query.where(Attachment.app_id == app.id)
@@ -299,6 +297,12 @@ def resolve(
     if not found:
         raise _no_such(identity)
     return found
+
+
+def _of_apps() -> Select[tuple[Attachment]]:
+    """Attachments with the app each is of; an add-on's own app is another one."""
+    query = select(Attachment).join(App, App.id == Attachment.app_id)
+    return query.join(Addon, Addon.id == Attachment.addon_id).where(Addon.state.in_(ALIVE))
 
 
 def of_addon(tx: Session, addon: Addon) -> list[Attachment]:
