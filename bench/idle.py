@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _names() -> tuple[str, ...]:
-    return ("web", "worker", "clock", "dynos", "router", "haproxy", "postgres", "redis")
+    return ("web", "worker", "clock", "dynos", "addons", "router", "haproxy", "postgres", "redis")
 
 
 def _up_pid(parts: dict[int, str]) -> int:
