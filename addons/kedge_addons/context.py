@@ -38,6 +38,21 @@ def changing(name: str, resource_id: object) -> Iterator[Resource]:
         yield resource
 
 
+def rotated(name: str, resource_id: object, *, at_once: bool = False) -> Resource:
+    """The resource with new credentials, of which the platform is told.
+
+    Raises:
+        NotImplementedError: the service has none.
+        Unknown, Gone, Busy, Away: as `changing`.
+    """
+    with changing(name, resource_id) as resource:
+        # First, and paid once this claim is let go of: killed in between, it is told nevertheless.
+        lifecycle().tell_config(resource)
+        fresh = service(name).rotate(resource, at_once=at_once)
+    lifecycle().wake()
+    return fresh
+
+
 def body() -> dict[str, Any]:
     """The JSON object of this request; {} of an empty one. Raises Refused."""
     if not request.get_data(cache=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint
 
-from kedge_addons.context import body, called, changing, lifecycle, service
+from kedge_addons.context import body, called, changing, lifecycle, rotated, service
 from kedge_addons.database import uuid_of
 from kedge_addons.errors import Refused, Unknown
 from kedge_addons.resource import State
@@ -35,14 +35,11 @@ def blueprint(name: str) -> Blueprint:
     @routes.post("/credentials/rotate")
     def rotate(resource_id: str) -> Answer:
         """New credentials; `{"force": true}` ends the old ones at once."""
-        at_once = body().get("force") is True
-        with changing(name, resource_id) as resource:
-            try:
-                rotated = service(name).rotate(resource, at_once=at_once)
-            except NotImplementedError:
-                raise Refused(f"{service(name).offer.human_name} has no credentials.") from None
-            lifecycle().tell_config(rotated)
-        return {"message": f"{rotated.name} has new credentials."}, 200
+        try:
+            fresh = rotated(name, resource_id, at_once=body().get("force") is True)
+        except NotImplementedError:
+            raise Refused(f"{service(name).offer.human_name} has no credentials.") from None
+        return {"message": f"{fresh.name} has new credentials."}, 200
 
     @routes.post("/restart")
     def restart(resource_id: str) -> Answer:
