@@ -111,6 +111,11 @@ class Instances:
                 self._write(container, wanted.files)
                 self.engine.api.start(container)
 
+    def write(self, wanted: Instance) -> None:
+        """Write its files anew: it may be restarted by other hands than ours. Raises Away."""
+        with translated("write files of a server"):
+            self._write(self.name(wanted.resource_id), wanted.files)
+
     def stop(self, resource_id: uuid.UUID) -> None:
         """Stop and remove the server; its volume stays. Raises Away."""
         with translated("stop a server"):

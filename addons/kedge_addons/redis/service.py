@@ -102,7 +102,9 @@ class Redis(ServerService):
         if pairs:
             self.commands(resource).run(f"CONFIG SET {pairs}")
         kept = {**resource.facts.get("tuning", {}), **wanted}
-        return self.tools.resources.keep(resource, facts={"tuning": kept})
+        resource = self.tools.resources.keep(resource, facts={"tuning": kept})
+        self.tools.instances.write(self.instance(resource))
+        return resource
 
     def destroy(self, resource: Resource) -> None:
         """What is in memory alone is written down first, so that it can be brought back."""
