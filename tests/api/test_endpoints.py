@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from api.test_docs import endpoints
 from api.world import ROLES, World
 from kedge.api import application as api_application
+from kedge.engine.git import Repositories
+from kedge.git import http
 from kedge.plan.scopes import Scope
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "access.md"
@@ -46,7 +49,7 @@ NAMES = {
     "build": "{build}", "collaborator": "{collaborator}", "credential": "default",
     "database": "{database}", "domain": "{domain}", "dyno": "{dyno}", "feature": "preboot",
     "pid": "41", "process_type": "web", "region": "{region}", "release": "{version}",
-    "run": "{inside}",
+    "name": "shop", "run": "{inside}",
     "size": "Basic", "slug": "{slug}", "stack": "kedge-13", "transfer": "{backup}", "user": "~",
 }  # fmt: skip
 
@@ -147,12 +150,30 @@ def lines():
     return [found for each in DOCUMENT.read_text().splitlines() if (found := LINE.fullmatch(each))]
 
 
-def test_every_endpoint_has_a_line(services):
+def test_every_endpoint_has_a_line(application):
     """What is not in docs/access.md fails here, before anybody asks it."""
     documented = [f"{line['method']} {line['path']}" for line in lines()]
-    there = [f"{method} {path}" for path, method, _ in
-             sorted(endpoints(api_application.create(services)))]  # fmt: skip
-    assert documented == there
+    there = [f"{method} {each}" for path, method, _ in endpoints(application)
+             for each in services_of(path)]  # fmt: skip
+    assert sorted(documented) == sorted(there)
+
+
+def services_of(path):
+    """Git's services have an address each, and their own permission."""
+    if path.startswith("/:name.git/"):
+        more = "" if ":service" in path else "?service=:service"
+        return [(path + more).replace(":service", service) for service in http.NEEDS]
+    return [path]
+
+
+@pytest.fixture
+def application(services, tmp_path):
+    """With git over HTTP, as the platform serves it."""
+    run_dir = services.settings.run_dir
+    run_dir.mkdir(parents=True, exist_ok=True)
+    git = http.blueprint(services, Repositories(tmp_path / "git", 100))
+    yield api_application.create(services, [git])
+    shutil.rmtree(run_dir)
 
 
 @pytest.fixture
@@ -182,7 +203,7 @@ def deviations(world, line):
         return
     allowed = set().union(*(ALLOWED[each] for each in who))
     scope = line["scope"].strip()
-    for role in ROLES if who & OF_APPS else ("nobody", "provider", "owner", "installation"):
+    for role in those_who_differ(who):
         # The app's owner shows a token of just the scope that is needed.
         of_scope = world.of_scopes(frozenset({scope})) if scope and role == "owner" else None
         may = role in allowed
@@ -191,8 +212,15 @@ def deviations(world, line):
             yield f"by {role}: {told}, {answer.status_code} {answer.get_data(as_text=True)[:200]}"
     if too_narrow := frozenset(each for each in Scope if scope and scope not in COVERS[each]):
         answer = request(world, line, "owner", world.of_scopes(too_narrow), may=False)
-        if answer.status_code != 403 or "a token with the scope" not in answer.json["message"]:
+        if answer.status_code != 403 or "a token with the scope" not in answer.get_data(True):
             yield f"with the scopes {', '.join(too_narrow)}: {answer.status_code}"
+
+
+def those_who_differ(who):
+    """The roles to ask with: where it is of no app, or of none that is offered, some are alike."""
+    if not who & OF_APPS:
+        return ("nobody", "provider", "owner", "installation")
+    return [role for role in ROLES if role != "recipient" or role in who]
 
 
 def request(world, line, role, api=None, *, may):
@@ -206,6 +234,10 @@ def request(world, line, role, api=None, *, may):
     body = filled(world, how.body or {}) if has_body else None
     headers = {"Authorization": ""} if role == "nobody" else {}
     api = api or world.api["leaving" if how.is_the_end and role == "provider" else role]
+    if ".git/" in path:  # it speaks its own protocol, in which this is "nothing"
+        headers = headers or {"Authorization": f"Bearer {api.token}"}
+        client = api.application.test_client()
+        return client.open(path, method=line["method"], data=b"0000", headers=headers)
     return api.answer(line["method"], path, body, headers=headers)
 
 
@@ -229,7 +261,8 @@ def unlike(line, role, answer, *, is_allowed, is_for):
         return None if status in asked(line).fine else "is to be answered"
     if role == "nobody":
         return None if status == 401 else "is to show a token"
-    if status not in (403, 404):
+    is_git_asking = ".git/" in line["path"] and role == "provider"
+    if status not in (403, 404, 401 if is_git_asking else 403):
         return "is to be refused"
     is_hidden = role in ("stranger", "recipient") and is_for & HIDES
     return "is to learn nothing" if is_hidden and status != 404 else None

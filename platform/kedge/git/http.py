@@ -65,6 +65,7 @@ def blueprint(services: Services, repositories: Repositories) -> Blueprint:
 
     @git.get("/<name>.git/info/refs")
     def info_refs(name: str) -> Response:
+        """The refs of an app's repository, and what git can do here."""
         service = _service(request.args.get("service", ""))
         places.check()  # asked first, because git shows what is said here
         _, app, path = _find(services, repositories, name, service)
@@ -79,6 +80,7 @@ def blueprint(services: Services, repositories: Repositories) -> Blueprint:
 
     @git.post("/<name>.git/<service>")
     def exchange(name: str, service: str) -> Response:
+        """What a clone, a fetch or a push sends, and what git answers to it."""
         service = _service(service)
         actor, app, path = _find(services, repositories, name, service)
         talk = Exchange(services, actor, app, path, service, _asked())
