@@ -142,6 +142,10 @@ class Service(ABC):
         """
         return None
 
+    def open_pages(self) -> Blueprint | None:
+        """Pages for whoever has their address, mounted at `/provider/<service>`: they check it."""
+        return None
+
     # --- at hand ---
 
     def plan_of(self, resource: Resource) -> Plan:

@@ -14,7 +14,8 @@ class Settings:
 
     `installation` (12 hex digits) is in the labels and names of all containers and volumes;
     `platform_socket` is where the platform's API listens on this machine, None to reach it as
-    provision requests say; `rests_days`: how long what was in a destroyed add-on is kept.
+    provision requests say; `rests_days`: how long what was in a destroyed add-on is kept;
+    `backups_url`: the bucket backups are put in, "" for a folder of the home.
     """
 
     home: Path
@@ -25,6 +26,7 @@ class Settings:
     platform_url: str = "http://localhost:8080"
     platform_socket: Path | None = None
     rests_days: float = 7.0
+    backups_url: str = ""
     log_level: str = "info"
 
 
@@ -41,6 +43,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         docker_host=given.get("DOCKER_HOST", ""),
         platform_url=_platform_url(given),
         platform_socket=Path(run_dir) / "web.sock" if run_dir else None,
+        backups_url=given.get("KEDGE_BACKUPS_URL", ""),
         log_level=given.get("KEDGE_LOG_LEVEL") or "info",
     )
 

@@ -64,6 +64,10 @@ def create(lifecycle: Lifecycle, known: Keys) -> Flask:
                 name=f"{name} calls",
             )  # fmt: skip
         sign_in.mount(app, name, service.pages())
+        if open_pages := service.open_pages():
+            app.register_blueprint(
+                open_pages, url_prefix=f"/provider/{name}", name=f"{name} open pages"
+            )
     return app
 
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint
 
-from kedge_addons.context import called, changing
+from kedge_addons.context import body, called, changing
+from kedge_addons.errors import Refused
 from kedge_addons.postgres import insight, roles
+from kedge_addons.postgres.backups import calls as backup_calls
 
 if TYPE_CHECKING:
     from kedge_addons.postgres.service import Postgres
@@ -24,6 +26,7 @@ def blueprint(service: Postgres) -> Blueprint:
     def reset(resource_id: object) -> Answer:
         """Throw all away that is in the database."""
         with changing(name, resource_id) as resource:
+            service.backups.transfers.check_idle(resource.id)
             connections = service.plan_of(resource).limits["connections"]
             service.sql(resource).run(roles.empty(resource.secrets, connections))
         return {"message": f"{resource.name} is empty."}
@@ -44,4 +47,20 @@ def blueprint(service: Postgres) -> Blueprint:
         """Who is connected."""
         return {"connections": insight.connections(service.sql(called(name, resource_id)))}
 
+    @routes.post("/connections/end")
+    def end_connections(resource_id: object) -> Answer:
+        """End all connections; with `pid` cancel what that one runs, with `force` end it."""
+        asked, sql = body(), service.sql(called(name, resource_id))
+        return {"ended": insight.end_connections(sql, _pid(asked), force=bool(asked.get("force")))}
+
+    routes.register_blueprint(backup_calls.blueprint(service))
     return routes
+
+
+def _pid(asked: dict[str, Any]) -> int | None:
+    pid = asked.get("pid")
+    if pid is None:
+        return None
+    if isinstance(pid, bool) or not isinstance(pid, int) or not 0 < pid < 2**31:
+        raise Refused("pid must be the number of a process.")
+    return pid

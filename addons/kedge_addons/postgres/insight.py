@@ -16,7 +16,6 @@ SELECT current_setting('server_version') AS version,
      AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections,
   (SELECT count(*) FROM pg_stat_activity WHERE datid = d.oid
      AND wait_event_type = 'Lock') AS waiting,
-  d.datconnlimit AS connection_limit,
   round(100.0 * s.blks_hit / nullif(s.blks_hit + s.blks_read, 0), 2) AS cache_hit_percent,
   s.xact_commit AS commits, s.xact_rollback AS rollbacks, s.deadlocks, s.temp_bytes,
   pg_postmaster_start_time() AS up_since,
@@ -39,6 +38,10 @@ SELECT pid, usename AS "user", application_name, client_addr AS address, state,
 FROM pg_stat_activity WHERE datname = {database} AND backend_type = 'client backend'
   AND pid <> pg_backend_pid() ORDER BY query_start NULLS LAST
 """
+_END = """
+SELECT count(*) FILTER (WHERE {verb}(pid)) FROM pg_stat_activity
+WHERE datname = {database} AND backend_type = 'client backend'{chosen};
+"""
 
 
 def read(sql: Sql, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
@@ -48,7 +51,7 @@ def read(sql: Sql, plan: Plan) -> tuple[dict[str, Any], dict[str, Any], str]:
         "size_bytes": found["size_bytes"],
         "size_limit_bytes": plan.limits["disk_mb"] * 2**20,
         "connections": found["connections"],
-        "connection_limit": found["connection_limit"],
+        "connection_limit": plan.limits["connections"],
     }
     told = ("cache_hit_percent", "commits", "rollbacks", "deadlocks", "temp_bytes", "up_since",
             "waiting", "longest_transaction_seconds")  # fmt: skip
@@ -86,6 +89,14 @@ def forget_slow_queries(sql: Sql) -> None:
 def connections(sql: Sql) -> Any:
     """Who is connected, and at what."""
     return sql.ask(_CONNECTIONS.format(database=_name(sql)))
+
+
+def end_connections(sql: Sql, pid: int | None, *, force: bool) -> int:
+    """End all connections of the database, or cancel one's query (`force`: end it); how many."""
+    verb = "pg_terminate_backend" if force or pid is None else "pg_cancel_backend"
+    chosen = "" if pid is None else f" AND pid = {pid:d}"
+    told = _END.format(verb=verb, database=_name(sql), chosen=chosen)
+    return int(sql.run(told))
 
 
 def _name(sql: Sql) -> str:

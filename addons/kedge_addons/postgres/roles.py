@@ -69,14 +69,15 @@ def end_login(user: str, secret: Mapping[str, Any]) -> str:
 
 
 def limits(secret: Mapping[str, Any], connections: int) -> str:
-    """Let apps have so many connections and not one more."""
+    """Let apps have so many connections; whoever lifts it meets the server's own limit."""
     return f"ALTER DATABASE {secret['database']} CONNECTION LIMIT {connections};"
 
 
 def read_only(secret: Mapping[str, Any], *, on: bool) -> str:
     """Have transactions read only unless they say otherwise, from their next session on."""
     database = secret["database"]
-    wanted = "SET default_transaction_read_only = on" if on else "RESET ALL"
+    setting = "default_transaction_read_only"
+    wanted = f"SET {setting} = on" if on else f"RESET {setting}"
     return f"""
     ALTER DATABASE {database} {wanted};
     {_end_sessions(f"datname = '{database}'")}"""
@@ -89,6 +90,41 @@ def empty(secret: Mapping[str, Any], connections: int) -> str:
     CREATE DATABASE {secret["database"]} OWNER {secret["owner"]};
     {limits(secret, connections)}
     {_schema(secret)}"""
+
+
+def beside(secret: Mapping[str, Any]) -> str:
+    """What the database is called that is to take the place of the one there is."""
+    return f"{secret['database']}_next"
+
+
+def empty_beside(secret: Mapping[str, Any]) -> str:
+    """Have an empty database beside the one there is, whatever was left there."""
+    return f"""
+    DROP DATABASE IF EXISTS {beside(secret)} WITH (FORCE);
+    CREATE DATABASE {beside(secret)} OWNER {secret["owner"]};
+    {_schema({**secret, "database": beside(secret)})}"""
+
+
+def put_in_place(secret: Mapping[str, Any], connections: int) -> str:
+    """Have the database beside take the name of the one there is, which goes: all or nothing."""
+    database, old = secret["database"], f"{secret['database']}_old"
+    return f"""
+    DROP DATABASE IF EXISTS {old} WITH (FORCE);
+    ALTER DATABASE {database} CONNECTION LIMIT 0;
+    {_end_sessions(f"datname IN ('{database}', '{beside(secret)}')")}
+    BEGIN;
+    ALTER DATABASE {database} RENAME TO {old};
+    ALTER DATABASE {beside(secret)} RENAME TO {database};
+    COMMIT;
+    {limits(secret, connections)}
+    DROP DATABASE {old} WITH (FORCE);"""
+
+
+def drop_beside(secret: Mapping[str, Any], connections: int) -> str:
+    """Have the one there is as it was, and nothing beside it."""
+    return f"""
+    DROP DATABASE IF EXISTS {beside(secret)} WITH (FORCE);
+    {limits(secret, connections)}"""
 
 
 def _schema(secret: Mapping[str, Any]) -> str:

@@ -15,10 +15,13 @@ from kedge_addons.errors import ProviderError, Refused
 from kedge_addons.instances import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.postgres import calls, copying, disk, insight, roles, server
+from kedge_addons.postgres.backups import downloads
+from kedge_addons.postgres.backups.backups import Backups
 from kedge_addons.postgres.offer import OFFER
 from kedge_addons.postgres.sql import Sql
 from kedge_addons.resource import Config, Resource, State
 from kedge_addons.served import ServerService
+from kedge_addons.service import Tools
 
 log = logging.getLogger(__name__)
 # How long old credentials go on after a rotation: the release with the new ones is live by then.
@@ -32,6 +35,10 @@ class Postgres(ServerService):
     offer = OFFER
 
     _looked_at_disks = 0.0
+
+    def __init__(self, tools: Tools) -> None:
+        super().__init__(tools)
+        self.backups = Backups(self)
 
     def accept(self, plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
         """`fork` is the URL of another add-on's database: who knows it may read it."""
@@ -106,10 +113,12 @@ class Postgres(ServerService):
     def inside(self, resource: Resource) -> tuple[dict[str, Any], dict[str, Any], str | None]:
         """What the server tells of itself."""
         health, usage, version = insight.read(self.sql(resource), self.plan_of(resource))
+        health["problems"] += self.backups.problems(resource)
         return health | {"is_read_only": bool(resource.facts.get("over_disk"))}, usage, version
 
     def tick(self) -> None:
-        """Once a minute: databases that are over their plan's disk become read-only."""
+        """Transfers go on; once a minute, databases over their plan's disk become read-only."""
+        self.backups.tick()
         if time.monotonic() - self._looked_at_disks < DISK_LOOK_SECONDS:
             return
         self._looked_at_disks = time.monotonic()
@@ -119,13 +128,22 @@ class Postgres(ServerService):
             except ProviderError as error:
                 log.info("%s: its size is not known: %s", resource.name, error.message)
 
+    def remove(self, resource: Resource) -> None:
+        """What was in it goes, with its backups."""
+        super().remove(resource)
+        self.backups.forget(resource.id)
+
     def message(self, resource: Resource) -> str:
         """What whoever asked is told."""
         return f"PostgreSQL 17 is ready at {resource.name}: {self.plan_of(resource).description}."
 
     def routes(self) -> Blueprint:
-        """Reset, slow queries, connections."""
+        """Reset, slow queries, connections, backups."""
         return calls.blueprint(self)
+
+    def open_pages(self) -> Blueprint:
+        """Downloads of backups, by a signed address."""
+        return downloads.blueprint(self)
 
     def sql(self, resource: Resource) -> Sql:
         """The resource's server."""

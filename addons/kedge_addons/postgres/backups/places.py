@@ -25,6 +25,10 @@ class Places:
         """Where a backup was put, by the store's name. Raises StoreFailed."""
         return self._bucket() if name == S3Store.name else self._folder
 
+    def is_known(self, name: str | None) -> bool:
+        """Whether a backup in the store of that name can be reached."""
+        return name != S3Store.name or bool(self._url)
+
     def _bucket(self) -> Store:
         if not self._url:
             raise StoreFailed("KEDGE_BACKUPS_URL names no bucket any more.")

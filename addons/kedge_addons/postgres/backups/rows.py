@@ -36,11 +36,13 @@ class State(StrEnum):
     FAILED = "failed"
     CANCELED = "canceled"
     DELETING = "deleting"
+    DELETED = "deleted"  # what is left of it is its number, which no other one gets
 
 
 GREEN = (State.VERIFIED, State.SUCCEEDED)
 ENDED = (*GREEN, State.FAILED, State.CANCELED)
 OPEN = (State.QUEUED, State.RUNNING, State.VERIFYING)
+HIDDEN = (State.DELETING, State.DELETED)
 
 
 class TransferRow(Row):
@@ -48,6 +50,8 @@ class TransferRow(Row):
 
     `resource_id` is the database it is of, or goes to; `source_id` the backup that is restored, or
     the resource that is copied. `owes_alert`: it failed, and the platform was not told yet.
+    `log` holds `lines`, each with `at` and `message`. `checked_at`: when it was last seen where it
+    is kept.
     """
 
     __tablename__ = "transfers"

@@ -24,11 +24,18 @@ COUNTS = (
     " AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM pg_depend d"
     " WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')) t;"
 )
+# Row security may name roles; they must be there for a dump to be restored.
+ROLES = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres';"
+NAME = "kedge transfer"
+END_SESSIONS = f"""SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+  WHERE application_name = '{NAME}' AND pid <> pg_backend_pid();"""  # noqa: S608 - all of it is here
 # One session holds the snapshot while the other dumps in it. What comes out is one line of JSON,
 # the counts, then the dump.
 _DUMP = r"""set -eu
+export PGAPPNAME="$4"
 coproc psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$3" -U postgres -d "$1"
 exec 3>&"${COPROC[1]}" 4<&"${COPROC[0]}"
+echo "SET lock_timeout = '60s';" >&3
 echo "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT pg_export_snapshot();" >&3
 read -r -u 4 snapshot
 echo "$2" >&3
@@ -36,13 +43,14 @@ read -r -u 4 counts
 printf '%s\n' "$counts"
 pg_dump -h "$3" -U postgres --format=custom --compress=zstd:1 --no-owner --no-privileges \
   --lock-wait-timeout=60s --snapshot="$snapshot" "$1"
+echo "COMMIT;" >&3  # and bash, which would become pg_dump were it the last, keeps its coprocess
 """
 COUNTS_LIMIT_BYTES = 64 * 1024 * 1024
 
 
 def command(database: str) -> list[str]:
     """What is run inside the server; `parted` reads what it writes."""
-    return ["bash", "-c", _DUMP, "dump", database, COUNTS, SOCKET_DIR]
+    return ["bash", "-c", _DUMP, "dump", database, COUNTS, SOCKET_DIR, NAME]
 
 
 def parted(pieces: Iterator[bytes]) -> tuple[dict[str, int], Iterator[bytes]]:
