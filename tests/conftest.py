@@ -1,5 +1,6 @@
 """What many tests stand on: a private PostgreSQL, and `Services` over a fresh database each."""
 
+import functools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,10 +32,35 @@ def postgres():
 
 @pytest.fixture
 def database_url(postgres):
-    """The URL of a fresh, migrated database."""
-    name = postgres.create()
+    """The URL of a migrated database without rows."""
+    name = postgres.take()
     yield postgres.url(name)
-    postgres.drop(name)
+    postgres.give_back(name)
+
+
+@functools.cache
+def opened(url):
+    """The database there: SQLAlchemy compiles each statement once for each of these."""
+    from kedge.db import Database
+
+    return Database(url)
+
+
+@pytest.fixture
+def services(settings, monkeypatch):
+    """Services on real PostgreSQL, logs and slugs; queue and wakes are in memory."""
+    from argon2 import PasswordHasher
+
+    from kedge.ops import passwords
+
+    # A hash that is slow on purpose is the same hash when it is quick.
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", quick)
+    database = opened(settings.database_url)
+    on_change = database.on_change
+    yield services_on(settings, database)
+    database.on_change = on_change
+    database.close()
 
 
 @pytest.fixture
@@ -45,11 +71,9 @@ def settings(tmp_path, database_url):
     return Settings(home=tmp_path / "home", database_url=database_url)
 
 
-@pytest.fixture
-def services(settings):
-    """Services on real PostgreSQL, logs and slugs; queue and wakes are in memory."""
+def services_on(settings, database):
+    """Services of an installation in a home that is still to be made."""
     from kedge import clock
-    from kedge.db import Database
     from kedge.engine.fakes.signals import FakeQueue, FakeWakes
     from kedge.engine.logs import FileLogStore
     from kedge.engine.partner import HttpPartner
@@ -62,8 +86,7 @@ def services(settings):
     home = settings.home
     home.mkdir()
     (home / "secret.key").write_text(new_key() + "\n")
-    database = Database(settings.database_url)
-    yield Services(
+    return Services(
         settings=settings,
         database=database,
         vault=Vault(keys_from(settings.secret_key, home / "secret.key")),
@@ -78,7 +101,6 @@ def services(settings):
         ),
         mint=mint_token,
     )
-    database.close()
 
 
 @pytest.fixture

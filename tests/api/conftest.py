@@ -11,11 +11,22 @@ import pytest
 from api.schema import check_answer
 
 
+@pytest.fixture(scope="session")
+def _applications():
+    """The one application, once there is one: to make its rules takes longer than most tests."""
+    return []
+
+
 @pytest.fixture
-def application(services):
+def application(services, _applications):
+    """The application, with the services of this test."""
+    from kedge.api import context
     from kedge.api.application import create
 
-    return create(services)
+    if not _applications:
+        _applications.append(create(services))
+    context.install(_applications[0], services)
+    return _applications[0]
 
 
 @pytest.fixture

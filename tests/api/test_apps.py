@@ -139,6 +139,7 @@ def test_delete(api, hello):
     api.get("/apps/hello/config-vars", 404)
     assert api.get("/apps") == api.get("/users/~/apps") == []
     assert api.patch("/apps/hello/config-vars", {"A": "b"}, 409)["id"] == "conflict"
+    assert api.delete("/apps/hello", 409)["id"] == "conflict"
     assert "taken" in api.post("/apps", {"name": "hello"}, 422)["message"]
 
 

@@ -99,14 +99,22 @@ def require_owner(actor: Actor) -> None:
 
 
 def find_app(
-    tx: Session, actor: Actor, identity: str | uuid.UUID, action: Action, *, lock: bool = False
+    tx: Session,
+    actor: Actor,
+    identity: str | uuid.UUID,
+    action: Action,
+    *,
+    lock: bool = False,
+    for_change: bool = False,
 ) -> App:
     """The app of that name or id, when the actor may do this to it; with `lock`, held till commit.
+
+    `for_change` says that a change is asked for, as `lock` does, before there is a lock.
 
     Raises:
         NotFound: there is none, it is on its way out, or the actor may not even see it.
         Forbidden: they may see it, but not do this.
-        AppBeingDeleted: it is on its way out and a change was asked for (`lock`).
+        AppBeingDeleted: it is on its way out and a change was asked for.
     """
     query = select(App).where(_is(identity))
     if lock:
@@ -115,7 +123,7 @@ def find_app(
     may = permissions_of(tx, actor, app) if app is not None else frozenset()
     if app is None or Action.VIEW not in may:
         raise NotFound.of("app")
-    if app.deleting_at and not lock:
+    if app.deleting_at and not (lock or for_change):
         raise NotFound.of("app")
     if action not in may:
         raise Forbidden(f"You need the {action} permission on {app.name}. Ask {app.owner.email}.")
