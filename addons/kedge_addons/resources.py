@@ -72,6 +72,12 @@ class Resources:
             earlier = or_(ResourceRow.try_at.is_(None), ResourceRow.try_at > when)
             tx.execute(chosen.where(earlier).values(try_at=when))
 
+    def look_at_all(self) -> None:
+        """Have the worker look now at all that waits: what a killed process was at, waits for it."""
+        now = datetime.now(UTC)
+        with self._database.transaction() as tx:
+            tx.execute(update(ResourceRow).where(ResourceRow.try_at > now).values(try_at=now))
+
     def keep(
         self, resource: Resource, *,
         secrets: Mapping[str, Any] | None = None, facts: Mapping[str, Any] | None = None,

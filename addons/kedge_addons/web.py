@@ -38,6 +38,7 @@ def serve() -> Flask:
     worker = Worker()
     tools = catalogue.tools(declared, known)
     tools.database.migrate()
+    tools.resources.look_at_all()
     lifecycle = Lifecycle(tools, catalogue.services(tools), worker.wake)
     worker.start(lifecycle)
     return create(lifecycle, known)
