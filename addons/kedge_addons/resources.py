@@ -73,7 +73,7 @@ class Resources:
             tx.execute(chosen.where(earlier).values(try_at=when))
 
     def look_at_all(self) -> None:
-        """Have the worker look now at all that waits: what a killed process was at, waits for it."""
+        """Have the worker look now at all that waits, as what a killed process was at does."""
         now = datetime.now(UTC)
         with self._database.transaction() as tx:
             tx.execute(update(ResourceRow).where(ResourceRow.try_at > now).values(try_at=now))
