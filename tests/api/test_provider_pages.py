@@ -47,7 +47,7 @@ def visitor(application, services):
     services.settings.run_dir.mkdir(parents=True, exist_ok=True)
     server = Server(str(services.settings.run_dir / "addons.sock"), Listener)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield application.test_client()
+    yield application.test_client(use_cookies=False)
     server.shutdown()
     server.server_close()
 
