@@ -90,6 +90,7 @@ def test_a_provider_that_says_no(partner, other, status):
         {"status": 201, "payload": {"config": {}}},
         {"status": 201, "payload": {"id": "../../other?x=1"}},
         {"status": 201, "payload": {"id": {"a": 1}}},
+        {"status": 201, "payload": b'{"id": "\\ud800"}'},
         {"status": 204},
         {"status": 201, "payload": b"[" * 100_000},
         {"status": 201, "payload": {"id": "1", "message": "x" * (1024 * 1024)}},

@@ -32,7 +32,7 @@ MESSAGE_LIMIT = 1000
 URL_LIMIT = 500
 ACCEPT = "application/vnd.heroku-addons+json; version=3"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_ID = re.compile(r"[^\x00-\x20/?#]{1,300}")
+_ID = re.compile(r"[^\x00-\x20/?#\x7f\ud800-\udfff]{1,300}")
 REFUSALS = frozenset({400, 402, 403, 404, 409, 410, 422})
 
 
@@ -219,8 +219,9 @@ def _drain_url(answer: Mapping[str, Any]) -> str | None:
     """Where the provider takes an app's log, when it says so in a form one can use."""
     said = answer.get("log_drain_url")
     schemes = ("https://", "http://", "syslog://", "syslog+tls://")
-    is_url = isinstance(said, str) and said.startswith(schemes) and len(said) <= URL_LIMIT
-    return said if is_url else None
+    if not isinstance(said, str) or not said.startswith(schemes) or len(said) > URL_LIMIT:
+        return None
+    return said if said.isascii() and said.isprintable() else None
 
 
 def _escaped(provider_id: str) -> str:

@@ -177,9 +177,15 @@ def check_config(config: object, declared: Collection[str]) -> dict[str, str]:
         if key not in declared:
             shown = str(key)[:60].encode("ascii", "backslashreplace").decode()
             raise InvalidParams(f"The provider set {shown}, which its manifest does not declare.")
-        if not isinstance(value, str) or "\0" in value or len(value) > 16_384:
+        if not isinstance(value, str) or not _can_be_kept(value):
             raise InvalidParams(f"The provider's value of {key} is not a text that can be kept.")
     return dict(config)
+
+
+def _can_be_kept(value: str) -> bool:
+    """Half of a pair of surrogates, which JSON can hold, is no text."""
+    is_text = value.isascii() or value.encode("utf-8", "replace").decode() == value
+    return is_text and "\0" not in value and len(value) <= 16_384
 
 
 def rest_before_retry(attempts: int) -> timedelta:
