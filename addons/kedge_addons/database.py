@@ -23,6 +23,8 @@ from kedge_addons.errors import Away, Busy
 from kedge_addons.resource import SCHEMA
 
 STATEMENT_SECONDS = 60
+# A connection nobody has needed for so long is ended by the server, which spares it its memory.
+IDLE_SECONDS = 30
 LOOK_SECONDS = 0.05
 APPLIED = f"""CREATE TABLE IF NOT EXISTS {SCHEMA}.migrations
   (name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ DEFAULT now())"""
@@ -32,7 +34,10 @@ class Database:
     """The schema of one installation's providers."""
 
     def __init__(self, url: str, *, connections: int = 8) -> None:
-        self._engine = _engine(url, pool_size=2, max_overflow=connections - 2, pool_pre_ping=True)
+        self._engine = _engine(
+            url, IDLE_SECONDS, pool_size=2, max_overflow=connections - 2,
+            pool_pre_ping=True, pool_use_lifo=True,
+        )  # fmt: skip
         self._claims = _engine(url, poolclass=NullPool)
 
     @contextmanager
@@ -122,10 +127,10 @@ def _key(name: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def _engine(url: str, **pool: object) -> Engine:
+def _engine(url: str, idle_seconds: int = 0, **pool: object) -> Engine:
     scheme, separator, rest = url.partition("://")
     plain = scheme in {"postgres", "postgresql"}
-    options = f"-c statement_timeout={STATEMENT_SECONDS}s"
+    options = f"-c statement_timeout={STATEMENT_SECONDS}s -c idle_session_timeout={idle_seconds}s"
     return create_engine(
         f"postgresql+psycopg{separator}{rest}" if plain else url,
         hide_parameters=True,  # an error's words go to the log; the values must not

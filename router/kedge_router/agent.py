@@ -26,7 +26,9 @@ from .reconcile import Reconciler
 from .runtime import Info, Master
 from .settings import Settings
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 1.0
+AWAY_SECONDS = 0.1
+"""How often HAProxy is looked for when it is not there."""
 LOOK_SECONDS = 10.0
 """How often HAProxy is compared with the map although nothing seems to have changed."""
 REAP_SECONDS = 1.0
@@ -180,7 +182,7 @@ class Agent:
         return {"ready": info.pid == self.reconciler.synced_pid, "haproxy": process, "slots": slots}
 
     def watch(self) -> None:
-        """Tick for ever; what goes wrong is said and tried again."""
+        """Tick for ever, at once when HAProxy ends; what goes wrong is said and tried again."""
         said = ""
         while True:
             try:
@@ -190,7 +192,8 @@ class Agent:
                 if str(error) != said:
                     said = str(error)
                     say("haproxy.unavailable", reason=said)
-            time.sleep(TICK_SECONDS)
+            if self.master.current.ended_within(TICK_SECONDS):
+                time.sleep(AWAY_SECONDS)
 
     def tick(self, now: float) -> None:
         """One look at HAProxy: resync after its restart and now and then, reap what has drained."""

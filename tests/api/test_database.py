@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -35,6 +36,27 @@ def test_a_lock_whose_connection_is_lost_says_so(database_url):
             tx.execute(text(others))
         assert not lock.is_alive()
     database.close()
+
+
+def test_what_nobody_needs_is_given_back(database_url, monkeypatch):
+    """A connection no transaction used for a while ends at the server; the next makes its own."""
+    monkeypatch.setattr(db, "IDLE_SECONDS", 1)
+    database, watcher = db.Database(database_url), db.Database(database_url)
+    mine = "select count(*) from pg_stat_activity where backend_type = 'client backend' "
+    mine += "and datname = current_database() and pid <> pg_backend_pid()"
+    with database.transaction() as tx:
+        tx.execute(text("select 1"))
+    deadline = time.monotonic() + 10
+    left = 1
+    while left:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        with watcher.transaction() as tx:
+            left = tx.scalar(text(mine))
+    with database.transaction() as tx:
+        assert tx.scalar(text("select 1")) == 1
+    database.close()
+    watcher.close()
 
 
 def test_too_few_connections_are_said_in_words(database_url, monkeypatch):

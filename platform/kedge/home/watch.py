@@ -16,7 +16,7 @@ from kedge.home.start import Plan, Say
 from kedge.home.supervision import LONGEST_PAUSE_SECONDS
 from kedge.home.supervisor import Process, Supervisor
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 # Its orphans get less time than at an ordinary stop: everything is down until they are gone.
 ORPHAN_SECONDS = 2.0
 RUNNING = {"STARTING", "RUNNING"}

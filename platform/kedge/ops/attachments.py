@@ -299,7 +299,7 @@ def resolve(
     return found
 
 
-def _of_apps() -> Select[tuple[Attachment]]:
+def _of_apps() -> Select[Attachment]:
     """Attachments with the app each is of; an add-on's own app is another one."""
     query = select(Attachment).join(App, App.id == Attachment.app_id)
     return query.join(Addon, Addon.id == Attachment.addon_id).where(Addon.state.in_(ALIVE))
