@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -162,6 +163,10 @@ class People:
             base_url=self.platform.url, cookies=cookies, trust_env=False, timeout=30,
             headers={"Origin": self.platform.url}, verify=False,
         )  # fmt: skip
+
+    def token(self, client, path="/dashboard/new"):
+        """The token of a page's forms."""
+        return re.search(r'name="token" value="([^"]+)"', client.get(path).text)[1]
 
 
 @functools.cache
