@@ -89,6 +89,10 @@ class Settings:
         False,
         "Let source_blob.url name private addresses (a Git server on your own network), and add-on providers private addresses and this machine. Builds never ask this machine; nothing asks link-local addresses.",
     )
+    backups_url: str = _setting(
+        "",
+        "Bucket that backups of Postgres add-ons are kept in, `s3://KEY:SECRET@HOST[:PORT]/BUCKET[/FOLDER][?region=…&tls=no]`. Default: the folder `backups` of the home.",
+    )
     log_limit_mb: int = _setting(16, "Log lines kept for each app, in MB.")
     output_days: int = _setting(
         90, "How long the output of builds and release commands is kept, in days. 0: for ever."

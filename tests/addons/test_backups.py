@@ -12,6 +12,9 @@ import pytest
 
 from addons.side import wait_until
 from kedge_addons.errors import ProviderError
+from kedge_addons.postgres.backups import retention, scratch
+from kedge_addons.postgres.backups.places import Places
+from kedge_addons.postgres.backups.scratch import Scratch
 
 POSTGRES = "heroku-postgresql"
 NOW = datetime.now(UTC)
@@ -114,8 +117,6 @@ def test_a_backup_is_green_after_a_restore(made, backup, service):
     file = made.side.settings.home / "backups" / f"{backup['id']}.dump"
     assert file.stat().st_size == backup["size_bytes"]
     assert file.stat().st_mode & 0o77 == 0
-    from kedge_addons.postgres.backups import scratch
-
     assert scratch.left_over(service.tools.instances) == set()
 
 
@@ -131,27 +132,23 @@ def test_restoring_brings_back_what_there_was(made, backup):
     assert names == ""
 
 
-def test_a_damaged_backup_changes_nothing_and_raises_an_alert(made, service, providers, alerts):
+def test_a_damaged_backup_changes_nothing_and_raises_an_alert(
+    made, backup, service, providers, alerts
+):
     """Its digest is wrong: the restore fails, the database serves on as it was, people are told."""
-    backup = captured(made)
     file = providers.settings.home / "backups" / f"{backup['id']}.dump"
-    content = bytearray(file.read_bytes())
-    content[-1] ^= 1
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    told = ended(made, made.ask("POST", "/restores", json={"group": APP, "backup": backup["id"]}))
     file.write_bytes(content)
-    body = {"group": APP, "backup": backup["id"]}
-    told = ended(made, made.ask("POST", "/restores", json=body))
     assert told["state"] == "failed"
     assert run(made, 'SELECT count(*) FROM "Orders"') == "5000\n"
-    made.ask("DELETE", f"/backups/{backup['id']}")
     service.backups.tick()
-    assert any("failed" in each["message"] for each in alerts)
-    assert not file.exists()
+    assert any(f"Restore r{told['num']:03}" in each["message"] for each in alerts)
 
 
 def test_an_upload_that_fails_is_red_with_an_alert(made, service, providers, alerts):
     """A bucket that is not there: the backup failed in words, the health says so, people know."""
-    from kedge_addons.postgres.backups.places import Places
-
     kept = service.backups.places
     service.backups.places = Places(providers.settings.home, "s3://k:s3cret@127.0.0.1:9/b?tls=no")
     try:
@@ -170,8 +167,6 @@ def test_an_upload_that_fails_is_red_with_an_alert(made, service, providers, ale
 
 def test_what_differs_when_restored_is_not_green(made, service, monkeypatch):
     """A restore with other numbers of rows: the backup failed, and names the table."""
-    from kedge_addons.postgres.backups.scratch import Scratch
-
     real = Scratch.counts
     monkeypatch.setattr(Scratch, "counts", lambda self: real(self) | {'public."Orders"': 4999})
     told = captured(made)
@@ -235,19 +230,6 @@ def test_downloaded_by_a_signed_address_alone(made, backup, providers):
     assert httpx.get(providers.url + path[:-2] + "xx", trust_env=False).status_code == 403
 
 
-def test_one_that_is_gone_from_its_place_turns_red(made, service, providers, alerts):
-    """The daily look finds that its file is missing: it failed, and people are told."""
-    from kedge_addons.postgres.backups import retention
-
-    told = captured(made)
-    (providers.settings.home / "backups" / f"{told['id']}.dump").unlink()
-    assert retention.is_due_for_check(service.backups.transfers.find(told["id"]), NOW)
-    service.backups.clean()
-    assert made.ask("GET", f"/backups/{told['id']}")["state"] == "failed"
-    service.backups.tick()
-    assert any("is gone" in each["message"] for each in alerts)
-
-
 def test_schedules_queue_one_backup_when_due(made, service):
     """After three days away one backup is made, not three, and the next is tomorrow's."""
     body = {"group": APP, "name": "DATABASE_URL", "hour": 2, "timezone": "Europe/Zurich"}
@@ -295,3 +277,25 @@ def test_connections_are_ended(made):
     """All of them, and none of the provider's own."""
     with locked(made, '"Orders"'):
         assert made.ask("POST", "/connections/end", json={"force": True}) == {"ended": 1}
+
+
+def test_one_that_is_gone_from_its_place_turns_red(made, backup, service, providers, alerts):
+    """The daily look finds that its file is missing: it failed, and people are told."""
+    (providers.settings.home / "backups" / f"{backup['id']}.dump").unlink()
+    assert retention.is_due_for_check(service.backups.transfers.find(backup["id"]), NOW)
+    service.backups.clean()
+    assert made.ask("GET", f"/backups/{backup['id']}")["state"] == "failed"
+    service.backups.tick()
+    assert any("is gone" in each["message"] for each in alerts)
+
+
+def test_deleted_its_number_is_no_other_ones(made, service, backup):
+    """It is listed no more, its file goes, and the next backup has another number."""
+    newest = made.ask("GET", "/backups")[0]
+    made.ask("DELETE", f"/backups/{newest['id']}")
+    service.backups.tick()
+    assert newest["id"] not in [each["id"] for each in made.ask("GET", "/backups")]
+    asked = made.ask("POST", "/backups", json={"group": APP})
+    made.ask("POST", f"/backups/{asked['id']}/cancel")
+    assert asked["num"] > newest["num"]
+    ended(made, asked)

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from kedge_addons.postgres.backups.rclone import Rclone
-from kedge_addons.postgres.backups.store import SUFFIX
+from kedge_addons.postgres.backups.store import SUFFIX, StoreFailed
 
 # 10,000 parts are the most S3 takes: with these an upload may have 320 GB.
-UPLOAD = ("--s3-chunk-size", "32M", "--s3-upload-concurrency", "2",
+UPLOAD = ("--low-level-retries", "3", "--s3-chunk-size", "32M", "--s3-upload-concurrency", "2",
           "--streaming-upload-cutoff", "1M")  # fmt: skip
+DOWNLOAD = ("--low-level-retries", "3")
+ONCE = ("--low-level-retries", "1")  # it is asked again anyhow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +46,18 @@ class S3Store:
 
     def read(self, key: str) -> Iterator[bytes]:
         """Downloaded as it is read."""
-        with self._rclone("cat", key) as download:
-            yield from download.output()
+        is_empty = True
+        with self._rclone("cat", key, *DOWNLOAD) as download:
+            for piece in download.output():
+                is_empty = False
+                yield piece
         download.check()
+        if is_empty:  # it takes what is not there for an empty folder
+            raise StoreFailed("It is not in the bucket.")
 
     def size(self, key: str) -> int | None:
         """By the bucket's own list."""
-        with self._rclone("lsjson", key, "--stat") as listing:
+        with self._rclone("lsjson", key, "--stat", *ONCE) as listing:
             written = b"".join(listing.output())
         if listing.found_nothing:
             return None
@@ -60,7 +67,7 @@ class S3Store:
 
     def remove(self, key: str) -> None:
         """One that is not there is fine."""
-        with self._rclone("deletefile", key) as removal:
+        with self._rclone("deletefile", key, *ONCE) as removal:
             pass
         if not removal.found_nothing:
             removal.check()

@@ -10,7 +10,7 @@ from kedge_addons.context import body, called
 from kedge_addons.database import uuid_of
 from kedge_addons.errors import Gone, Refused, Unknown
 from kedge_addons.postgres.backups import downloads, shown
-from kedge_addons.postgres.backups.rows import OPEN, Kind, State, TransferRow
+from kedge_addons.postgres.backups.rows import Kind, State, TransferRow
 from kedge_addons.postgres.backups.transfers import Asked, title
 from kedge_addons.resource import Resource
 from kedge_addons.resource import State as ResourceState
@@ -50,10 +50,7 @@ def _transfers(service: Postgres) -> Blueprint:
     def cancel(resource_id: object, transfer_id: object) -> Answer:
         """End one that goes on."""
         resource, row = _meant(service, resource_id, transfer_id)
-        row = transfers.cancel(row.id)
-        if row.state in OPEN:
-            service.backups.runner.interrupt(row)
-        return _told(service, resource, row)
+        return _told(service, resource, transfers.cancel(row.id))
 
     @routes.delete("/backups/<uuid:transfer_id>")
     def delete(resource_id: object, transfer_id: object) -> Answer:

@@ -20,12 +20,12 @@ from kedge_addons.postgres.backups.store import PIECE_BYTES, StoreFailed
 
 NOT_FOUND = (3, 4)  # its exit statuses: directory and file not found
 SAID_BYTES = 8192
+SAID_CHARACTERS = 240
 # What it needs of our environment; the rest, with our secrets, is none of its business.
 HANDED_ON = ("PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
              "http_proxy", "https_proxy", "no_proxy",
              "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")  # fmt: skip
-OPTIONS = ("--config", os.devnull, "--retries", "2", "--low-level-retries", "3",
-           "--contimeout", "10s", "--timeout", "60s")  # fmt: skip
+OPTIONS = ("--config", os.devnull, "--retries", "1", "--contimeout", "10s", "--timeout", "60s")
 
 
 class Rclone:
@@ -91,7 +91,8 @@ class Rclone:
     def said(self) -> str:
         """The last thing it complained of."""
         lines = self._said.decode(errors="replace").strip().splitlines()
-        return lines[-1][-300:] if lines else "without a word"
+        last = (lines or ["without a word"])[-1].rpartition("last error was: ")[2]
+        return last if len(last) <= SAID_CHARACTERS else f"… {last[-SAID_CHARACTERS:]}"
 
     def _listen(self) -> None:
         stderr: IO[bytes] = self.process.stderr  # type: ignore[assignment]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from kedge_addons.database import Claim
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 POSTGRES = "heroku-postgresql"
 AT_ONCE = 2
+WATCH_SECONDS = 1.0
 WORK = {Kind.BACKUP: capture.capture, Kind.RESTORE: replacing.restore, Kind.COPY: replacing.copy}
 GREEN_OF = {Kind.BACKUP: State.VERIFIED, Kind.RESTORE: State.SUCCEEDED, Kind.COPY: State.SUCCEEDED}
 
@@ -49,8 +51,26 @@ class Runner:
             name = f"transfer {row.id}"
             threading.Thread(target=self._work, args=(row,), name=name, daemon=True).start()
 
-    def interrupt(self, row: TransferRow) -> None:
-        """Have one that was canceled notice it now, whatever it waits for."""
+    @contextmanager
+    def _watched(self, row: TransferRow) -> Iterator[None]:
+        """Have a transfer that is canceled notice it, whatever it waits for."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(WATCH_SECONDS):
+                with suppress(ProviderError):
+                    if self._service.backups.transfers.find(row.id).wants_cancel:
+                        self._interrupt(row)
+
+        watcher = threading.Thread(target=watch, name=f"watch {row.id}", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            watcher.join()
+
+    def _interrupt(self, row: TransferRow) -> None:
         instances = self._service.tools.instances
         for resource_id in {row.resource_id, row.source_id or row.resource_id}:
             with suppress(ProviderError):
@@ -116,4 +136,5 @@ class Runner:
         if resource.state != ResourceState.READY:
             raise Refused(f"{resource.name} was destroyed.")
         progress = Progress(self._service.backups.transfers, row.id)
-        return WORK[Kind(row.kind)](self._service, resource, row, progress)
+        with self._watched(row):
+            return WORK[Kind(row.kind)](self._service, resource, row, progress)
