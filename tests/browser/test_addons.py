@@ -8,7 +8,7 @@ import uuid
 import pytest
 from playwright.sync_api import expect
 
-from kedge.ops import addon_services, addons, config_vars, provisioning
+from kedge.ops import addon_directory, addon_services, addons, config_vars, provisioning
 from providers.third_party import ThirdParty
 
 EVIL = """"'><script>window.bad=1</script><img src=x onerror="window.bad=1">"""
@@ -67,7 +67,7 @@ def test_what_a_provider_refuses_is_said_in_place(signed_in, shop, provider):
     page.get_by_role("button", name="Make and attach").click()
     expect(page.get_by_role("alert")).to_contain_text("No more room")
     assert page.evaluate("window.bad") is None
-    assert addons.list_of_app(shop.services, shop.owner, shop.name) == []
+    assert addon_directory.list_of_app(shop.services, shop.owner, shop.name) == []
 
 
 def test_a_provider_that_is_away_is_waited_for_on_the_page(signed_in, shop, provider):
@@ -81,7 +81,7 @@ def test_a_provider_that_is_away_is_waited_for_on_the_page(signed_in, shop, prov
     expect(row).to_contain_text("Creating")
     expect(row.locator(".addon-told")).to_contain_text("It is asked again by itself")
     provider.then()
-    (made,) = addons.list_of_app(shop.services, shop.owner, shop.name)
+    (made,) = addon_directory.list_of_app(shop.services, shop.owner, shop.name)
     with shop.services.database.transaction() as tx:
         tx.get_one(type(made), made.id).try_at = shop.services.now()
     provisioning.advance(shop.services, made.id)
@@ -134,7 +134,7 @@ def test_an_add_on_is_destroyed_when_its_name_is_typed(signed_in, shop, fresh, d
     page.get_by_label(re.compile("Type")).fill(database.name)
     page.get_by_role("button", name=f"Destroy {database.name}").click()
     expect(page.get_by_role("status").first).to_contain_text("is destroyed")
-    assert addons.list_of_app(shop.services, shop.owner, shop.name) == []
+    assert addon_directory.list_of_app(shop.services, shop.owner, shop.name) == []
 
 
 def test_config_vars_of_an_add_on_are_its_own(signed_in, shop, database):

@@ -12,7 +12,7 @@ from kedge.clock import iso
 from kedge.errors import InvalidParams
 from kedge.model.addon import Addon, State
 from kedge.model.tables import Json
-from kedge.ops import addons, attached, attachments, grants
+from kedge.ops import addon_directory, addon_sso, addons, attached, grants
 
 routes = Blueprint("addons", __name__)
 # What Heroku's clients know: whatever becomes of it at its provider, a destroyed one is gone.
@@ -51,7 +51,7 @@ def web_url(addon: Addon) -> str | None:
 @routes.get("/addons")
 def list_all() -> Response:
     """The add-ons of all apps one sees."""
-    return answer_list([shown(each) for each in addons.list_all(services(), actor())])
+    return answer_list([shown(each) for each in addon_directory.list_all(services(), actor())])
 
 
 @routes.get("/users/<user>/addons")
@@ -64,7 +64,9 @@ def list_of_user(user: str) -> Response:
 @routes.get("/apps/<app>/addons")
 def list_(app: str) -> Response:
     """The add-ons of an app."""
-    return answer_list([shown(each) for each in addons.list_of_app(services(), actor(), app)])
+    return answer_list(
+        [shown(each) for each in addon_directory.list_of_app(services(), actor(), app)]
+    )
 
 
 @routes.post("/apps/<app>/addons")
@@ -90,13 +92,13 @@ def info(addon: str) -> Response:
     """One add-on, by name or id."""
     if actor().addon_id is not None:
         return answer(shown(grants.own_addon(services(), actor(), addon)))
-    return answer(shown(addons.find(services(), actor(), addon)))
+    return answer(shown(addon_directory.find(services(), actor(), addon)))
 
 
 @routes.get("/apps/<app>/addons/<addon>")
 def info_of_app(app: str, addon: str) -> Response:
     """One add-on of an app, by name, id, attachment or service."""
-    return answer(shown(addons.find(services(), actor(), addon, app)))
+    return answer(shown(addon_directory.find(services(), actor(), addon, app)))
 
 
 @routes.patch("/apps/<app>/addons/<addon>")
@@ -104,7 +106,7 @@ def update(app: str, addon: str) -> Response:
     """Move an add-on to another plan, or give it another name."""
     body = bodies.body()
     plan, name = bodies.identity(body, "plan"), bodies.text(body, "name", limit=100)
-    found = addons.find(services(), actor(), addon, app)
+    found = addon_directory.find(services(), actor(), addon, app)
     if plan:
         found = addons.change_plan(services(), actor(), str(found.id), plan)
     if name and name != found.name:
@@ -116,15 +118,15 @@ def update(app: str, addon: str) -> Response:
 def destroy(app: str, addon: str) -> Response:
     """Destroy an add-on; `force` where it is attached to other apps too."""
     force = bodies.truth(bodies.body(), "force") or False
-    found = addons.find(services(), actor(), addon, app)
+    found = addon_directory.find(services(), actor(), addon, app)
     return answer(shown(addons.destroy(services(), actor(), str(found.id), force=force)))
 
 
 @routes.get("/apps/<app>/addons/<addon>/sso")
 def sso(app: str, addon: str) -> Response:
     """The form that signs one in at the add-on's provider."""
-    found = addons.find(services(), actor(), addon, app)
-    form = addons.sso(services(), actor(), str(found.id), app)
+    found = addon_directory.find(services(), actor(), addon, app)
+    form = addon_sso.form(services(), actor(), str(found.id), app)
     return answer({"method": "post", "action": form.action, **form.fields})
 
 
@@ -136,14 +138,16 @@ def resolve() -> Response:
     if not wanted:
         raise InvalidParams("Name the add-on.")
     service = bodies.identity(body, "addon_service")
-    found = addons.resolve(services(), actor(), wanted, bodies.identity(body, "app"), service)
+    found = addon_directory.resolve(
+        services(), actor(), wanted, bodies.identity(body, "app"), service
+    )
     return answer_list([shown(each) for each in found])
 
 
 @routes.get("/kedge/addons/resting")
 def resting() -> Response:
     """Destroyed add-ons whose provider still keeps what was in them."""
-    found = addons.list_all(services(), actor(), resting=True)
+    found = addon_directory.list_all(services(), actor(), resting=True)
     return answer_list([{**shown(e), "resting_until": iso(e.resting_until)} for e in found
                         if e.resting_until])  # fmt: skip
 
@@ -158,6 +162,6 @@ def restore(addon: str) -> Response:
 def _config_vars(addon: Addon) -> list[str]:
     """The names it has in its own app."""
     with services().database.transaction() as tx:
-        found = attachments.of_addon(tx, addon)
+        found = attached.of_addon(tx, addon)
     own = [each for each in found if each.app_id == addon.app_id][:1]
     return sorted(key for each in own for key in attached.config_of(services(), each))

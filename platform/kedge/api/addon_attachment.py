@@ -13,7 +13,7 @@ from kedge.clock import iso
 from kedge.errors import InvalidParams
 from kedge.model.addon import Attachment
 from kedge.model.tables import Json
-from kedge.ops import addons, attached, attachments
+from kedge.ops import addon_directory, attached, attachments
 
 routes = Blueprint("addon_attachments", __name__)
 
@@ -93,7 +93,7 @@ def info_of_app(app: str, attachment: str) -> Response:
 @routes.get("/addons/<addon>/addon-attachments")
 def list_of_addon(addon: str) -> Response:
     """Where an add-on is attached."""
-    found = addons.find(services(), actor(), addon)
+    found = addon_directory.find(services(), actor(), addon)
     listed = attachments.list_of_addon(services(), actor(), str(found.id))
     return answer_list([shown(each) for each in listed])
 

@@ -17,7 +17,7 @@ from kedge.api.context import actor, for_providers, public, services
 from kedge.api.lists import answer_list
 from kedge.errors import InvalidParams
 from kedge.model.tables import Json
-from kedge.ops import addon_logs, addons, attached, grants, provisioning
+from kedge.ops import addon_directory, addon_logs, attached, grants, provisioning
 
 routes = Blueprint("addon_partner", __name__)
 
@@ -49,7 +49,7 @@ def exchange() -> Response:
 def config(addon: str) -> Response:
     """The config of an add-on, by its provider's names."""
     if actor().addon_id is None:
-        return answer_list(_shown(addons.config(services(), actor(), addon)))
+        return answer_list(_shown(addon_directory.config(services(), actor(), addon)))
     found = grants.own_addon(services(), actor(), addon)
     return answer_list(_shown(attached.provider_config(services(), found)))
 

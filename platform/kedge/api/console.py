@@ -9,7 +9,7 @@ from kedge.api import dyno as dyno_
 from kedge.api.answers import answer
 from kedge.api.context import actor, services
 from kedge.errors import InvalidParams
-from kedge.ops import addons, consoles
+from kedge.ops import addon_directory, consoles
 from kedge.ops.consoles import Terminal
 from kedge.ops.databases import KINDS
 
@@ -28,7 +28,7 @@ def open_(database: str) -> Response:
         lines=bodies.integer(body, "lines", lowest=1, highest=SIZE_LIMIT),
         stops_at_errors=bodies.truth(body, "stops_at_errors") or False,
     )
-    found = addons.find(services(), actor(), database)
+    found = addon_directory.find(services(), actor(), database)
     if found.service.name not in KINDS:
         raise InvalidParams(f"{found.name} is of {found.service.name}, which has no console.")
     made = consoles.open_(services(), actor(), str(found.id), found.service.name, wanted)

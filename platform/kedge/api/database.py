@@ -17,7 +17,7 @@ from kedge.clock import iso
 from kedge.errors import InvalidParams, NotFound
 from kedge.model.addon import Addon
 from kedge.model.tables import Json
-from kedge.ops import addons, databases
+from kedge.ops import addon_directory, databases
 from kedge.ops.databases import POSTGRES, Credential, Database
 
 routes = Blueprint("databases", __name__)
@@ -100,7 +100,7 @@ def info(database: str) -> Response:
 @routes.get("/client/v11/databases/<database>/wait_status")
 def wait_status(database: str) -> Response:
     """Whether a Postgres database is still to be waited for."""
-    addon = addons.find(services(), actor(), database)
+    addon = addon_directory.find(services(), actor(), database)
     if addon.state == "provisioning":
         return answer({"waiting?": True, "error?": False, "message": addon.message or "preparing"})
     told = databases.look(services(), actor(), database, POSTGRES).told

@@ -12,7 +12,7 @@ from kedge.api.context import actor, services
 from kedge.api.database import of, size_words, status_words
 from kedge.clock import iso
 from kedge.model.tables import Json
-from kedge.ops import addons, databases
+from kedge.ops import addon_directory, databases
 from kedge.ops.databases import REDIS, Database
 
 routes = Blueprint("redis", __name__)
@@ -87,7 +87,7 @@ def info(database: str) -> Response:
 @routes.get("/redis/v0/databases/<database>/wait")
 def wait(database: str) -> Response:
     """Whether a Redis instance is still to be waited for."""
-    addon = addons.find(services(), actor(), database)
+    addon = addon_directory.find(services(), actor(), database)
     is_waiting = addon.state == "provisioning"
     message = "preparing"
     if not is_waiting:

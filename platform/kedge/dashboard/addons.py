@@ -12,7 +12,7 @@ from kedge.dashboard.page import Facts, Page, register
 from kedge.dashboard.visit import Visit
 from kedge.errors import Conflict, Forbidden, KedgeError, NotFound
 from kedge.model.addon import Addon, AddonService, State
-from kedge.ops import addon_services, addons, attachments
+from kedge.ops import addon_directory, addon_services, addon_sso, addons, attachments
 from kedge.ops.authorize import Action
 
 routes = Blueprint("addons", __name__)
@@ -25,14 +25,14 @@ MENDABLE = {404, 409, 422, 423}
 def load(visit: Visit) -> Facts:
     """The app's add-ons: its own, others' that are attached, those that failed or rest."""
     services, actor, name = visit.services, visit.actor, str(visit.the_app.id)
-    own = addons.list_of_app(services, actor, name)
+    own = addon_directory.list_of_app(services, actor, name)
     attached = attachments.list_of_app(services, actor, name)
-    resting = addons.list_all(services, actor, resting=True)
+    resting = addon_directory.list_all(services, actor, resting=True)
     return {
         "addons": own,
         "names": {a.id: [each.name for each in attached if each.addon_id == a.id] for a in own},
         "borrowed": [each for each in attached if each.addon.app_id != visit.the_app.id],
-        "failed": addons.failed_lately(services, actor, name),
+        "failed": addon_directory.failed_lately(services, actor, name),
         "resting": [each for each in resting if each.app_id == visit.the_app.id],
     }
 
@@ -167,8 +167,8 @@ def restore(app: str, addon: str) -> Response:
 @routes.get("/dashboard/addons/<addon>/open")
 def open_(addon: str) -> Response:
     """A form that signs one in at the add-on's provider, and sends itself."""
-    found = addons.find(context.services(), context.actor(), addon)
-    form = addons.sso(context.services(), context.actor(), str(found.id))
+    found = addon_directory.find(context.services(), context.actor(), addon)
+    form = addon_sso.form(context.services(), context.actor(), str(found.id))
     action = _reachable(found.service, form.action)
     parts = urlsplit(action)
     if parts.netloc:
@@ -197,7 +197,7 @@ def _operator(app: str, page: Page | None = None) -> Visit:
 
 def _own(seen: Visit, identity: str) -> Addon:
     """An add-on that is the app's own. Raises NotFound."""
-    found = addons.find(seen.services, seen.actor, identity, str(seen.the_app.id))
+    found = addon_directory.find(seen.services, seen.actor, identity, str(seen.the_app.id))
     if found.app_id != seen.the_app.id:
         raise NotFound.of("add_on", f"{found.name} is another app's add-on.")
     return found
@@ -217,7 +217,7 @@ def _plans(seen: Visit, service: str, problem: Problem = NO_PROBLEM, status: int
 
 
 def _attach(seen: Visit, problem: Problem = NO_PROBLEM, status: int = 200) -> Response:
-    there = [each for each in addons.list_all(seen.services, seen.actor)
+    there = [each for each in addon_directory.list_all(seen.services, seen.actor)
              if each.state == State.PROVISIONED]  # fmt: skip
     return show(ATTACH, seen, problem, status, there=there)
 

@@ -17,7 +17,7 @@ from kedge.ids import as_uuid
 from kedge.model.addon import Addon, AddonService, Plan, State
 from kedge.ops.authorize import Actor, record, require_owner
 from kedge.ops.services import Services
-from kedge.plan.addons import Manifest, ManifestPlan, read_manifest
+from kedge.plan.manifest import Manifest, ManifestPlan, read_manifest
 
 
 def register(

@@ -18,7 +18,15 @@ from kedge.model.build import Build
 from kedge.model.domain import Domain
 from kedge.model.release import Change, Release
 from kedge.model.slug import Slug
-from kedge.ops import attachments, builds, provisioning, releases, snapshots
+from kedge.ops import (
+    addon_locks,
+    attached,
+    attachment_releases,
+    builds,
+    provisioning,
+    releases,
+    snapshots,
+)
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.pages import Key, Keys, Page, moment, paged
 from kedge.ops.services import Services
@@ -119,13 +127,13 @@ def destroy(services: Services, actor: Actor, identity: str, *, confirm: str | N
     """
     with services.database.transaction() as tx:
         seen = find_app(tx, actor, identity, Action.MANAGE, for_change=True)
-        held = attachments.hold_all(tx, seen.id)
+        held = addon_locks.hold_all(tx, seen.id)
         app = find_app(tx, actor, seen.id, Action.MANAGE, lock=True)
         if confirm not in (app.name, str(app.id)):
             _check_shared(tx, app, held)
         app.deleting_at = services.now()
         for addon in held:
-            attachments.detach_all(services, tx, actor, addon)
+            attachment_releases.detach_all(services, tx, actor, addon)
             addon.state = AddonState.DEPROVISIONING
             provisioning.soon(services, tx, addon)
         for build in tx.scalars(
@@ -140,7 +148,7 @@ def destroy(services: Services, actor: Actor, identity: str, *, confirm: str | N
 def _check_shared(tx: Session, app: App, addons: Iterable[Addon]) -> None:
     """Raises Unconfirmed where other apps use an add-on that goes with this one."""
     for addon in addons:
-        others = {each.app.name for each in attachments.of_addon(tx, addon)} - {app.name}
+        others = {each.app.name for each in attached.of_addon(tx, addon)} - {app.name}
         if others:
             raise Unconfirmed(
                 f"{addon.name} goes with {app.name}, and {', '.join(sorted(others))} use it too. "

@@ -35,6 +35,12 @@ def attachments(tx: Session, app: App) -> list[Attachment]:
     return list(tx.scalars(query))
 
 
+def of_addon(tx: Session, addon: Addon) -> list[Attachment]:
+    """Every attachment of an add-on."""
+    query = select(Attachment).where(Attachment.addon_id == addon.id)
+    return list(tx.scalars(query.order_by(Attachment.created_at)))
+
+
 def listed(services: Services, tx: Session, app: App) -> list[dict[str, Any]]:
     """What a release notes of the app's attachments."""
     return [

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from kedge.db import Transaction
 from kedge.errors import Conflict, InvalidParams, NotFound, Unconfirmed
 from kedge.ids import as_uuid
-from kedge.model.account import Account
 from kedge.model.addon import ALIVE, Addon, AddonService, Attachment, State
 from kedge.model.app import App
-from kedge.model.config import change as checked
-from kedge.model.release import Change, Release
-from kedge.ops import attached, releases
+from kedge.ops import attached, attachment_releases, releases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.services import Services
-from kedge.ops.snapshots import seal, unseal
 from kedge.plan import addons as plan
 
 
@@ -62,7 +57,9 @@ def attach(
         made = reserve(services, tx, app, addon, name)
         tx.refresh(made)
         record(tx, actor, "attachment.create", app, attachment=made.name, addon=addon.name)
-        renew(services, tx, actor, app, f"Attach {made.name} (@ref:{addon.name})")
+        attachment_releases.renew(
+            services, tx, actor, app, f"Attach {made.name} (@ref:{addon.name})"
+        )
         return made
 
 
@@ -89,69 +86,10 @@ def detach(
         tx.delete(found)
         tx.flush()
         record(tx, actor, "attachment.destroy", app, attachment=found.name, addon=found.addon.name)
-        renew(services, tx, actor, app, f"Detach {found.name} (@ref:{found.addon.name})")
+        attachment_releases.renew(
+            services, tx, actor, app, f"Detach {found.name} (@ref:{found.addon.name})"
+        )
         return found
-
-
-def detach_all(services: Services, tx: Transaction, actor: Actor, addon: Addon) -> None:
-    """Take an add-on's config vars from every app, one release each. The caller holds it."""
-    for app, names in _apps_of(tx, addon):
-        own = Attachment.addon_id == addon.id, Attachment.app_id == app.id
-        tx.execute(delete(Attachment).where(*own))
-        if not app.deleting_at:
-            listed = ", ".join(names)
-            renew(services, tx, actor, app, f"Detach {listed} (@ref:{addon.name})")
-
-
-def renew_all(
-    services: Services,
-    tx: Transaction,
-    actor: Actor,
-    addon: Addon,
-    words: str,
-    *,
-    change: Change = Change.ADDON,
-) -> list[Release]:
-    """Have every app an add-on is attached to see its config of now; the releases this made.
-
-    The caller holds it. `words` may hold `{name}`, the attachment's.
-    """
-    made = []
-    for app, names in _apps_of(tx, addon):
-        if not app.deleting_at:
-            told = words.format(name=", ".join(names))
-            made.append(renew(services, tx, actor, app, told, change=change))
-    return [release for release in made if release is not None]
-
-
-def hold(tx: Transaction, addon_id: uuid.UUID) -> Addon:
-    """An add-on as it is now, held until the transaction ends with every app that has it.
-
-    Everybody takes apps before add-ons, and several by their ids: so nobody waits in a circle.
-    """
-    return _held(tx, lambda: [addon_id], set())[0]
-
-
-def hold_all(tx: Transaction, app_id: uuid.UUID) -> list[Addon]:
-    """An app with its own add-ons and every app that has one of them, likewise."""
-    own = select(Addon.id).where(Addon.app_id == app_id, Addon.state.in_(ALIVE))
-    return _held(tx, lambda: list(tx.scalars(own)), {app_id})
-
-
-def _held(
-    tx: Transaction, ids: Callable[[], list[uuid.UUID]], app_ids: set[uuid.UUID]
-) -> list[Addon]:
-    """What was attached or made between the look and the locks is seen by looking again."""
-    while True:
-        look = tx.begin_nested()
-        addon_ids = sorted(ids())
-        for app in tx.scalars(_locked_apps(app_ids | _app_ids(tx, addon_ids))):
-            app_ids.add(app.id)
-        addons = [tx.lock(Addon, addon_id) for addon_id in addon_ids]
-        if sorted(ids()) == addon_ids and app_ids >= _app_ids(tx, addon_ids):
-            look.commit()
-            return addons
-        look.rollback()  # lets go of them all
 
 
 def reserve(
@@ -173,28 +111,6 @@ def reserve(
     tx.add(made)
     tx.flush()
     return made
-
-
-def renew(
-    services: Services,
-    tx: Transaction,
-    actor: Actor,
-    app: App,
-    description: str,
-    *,
-    change: Change = Change.ADDON,
-) -> Release | None:
-    """A release with the app's own config vars and those of its attachments of now, if it differs.
-
-    The caller holds the app's lock.
-    """
-    newest = releases.newest(tx, app)
-    before = unseal(services, newest.config)
-    after = checked(attached.effective(services, tx, app, newest), {})
-    if after == before and attached.listed(services, tx, app) == newest.addons:
-        return None
-    config = seal(services, tx, app, after)
-    return releases.append(services, tx, actor, app, change, description, config=config)
 
 
 def _former(tx: Session, app: App, name: str | None) -> Attachment | None:
@@ -229,7 +145,7 @@ def _make_room(
 
 def _others(tx: Session, attachment: Attachment) -> list[Attachment]:
     """Its add-on's other attachments."""
-    return [each for each in of_addon(tx, attachment.addon) if each.id != attachment.id]
+    return [each for each in attached.of_addon(tx, attachment.addon) if each.id != attachment.id]
 
 
 def _check_free(
@@ -305,18 +221,6 @@ def _of_apps() -> Select[Attachment]:
     return query.join(Addon, Addon.id == Attachment.addon_id).where(Addon.state.in_(ALIVE))
 
 
-def of_addon(tx: Session, addon: Addon) -> list[Attachment]:
-    """Every attachment of an add-on."""
-    query = select(Attachment).where(Attachment.addon_id == addon.id)
-    return list(tx.scalars(query.order_by(Attachment.created_at)))
-
-
-def actor_of(tx: Session, addon: Addon) -> Actor:
-    """Who is named where a provider changes something: whoever asked for the add-on."""
-    account = tx.get_one(Account, addon.user_id)
-    return Actor(account.id, account.email, is_owner=False)
-
-
 def _is_meant(attachment: Attachment, identity: str) -> bool:
     addon = attachment.addon
     name = identity.upper().removesuffix("_URL")
@@ -351,23 +255,6 @@ def _of(tx: Session, actor: Actor, identity: str, app_identity: str | None) -> A
         raise _no_such(identity)
     find_app(tx, actor, found.app_id, Action.VIEW)
     return found
-
-
-def _apps_of(tx: Session, addon: Addon) -> list[tuple[App, list[str]]]:
-    """The apps an add-on is attached to, with its names there."""
-    names: dict[uuid.UUID, list[str]] = {}
-    for each in of_addon(tx, addon):
-        names.setdefault(each.app_id, []).append(each.name)
-    return [(app, sorted(names[app.id])) for app in tx.scalars(_locked_apps(names))]
-
-
-def _app_ids(tx: Session, addon_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    return set(tx.scalars(select(Attachment.app_id).where(Attachment.addon_id.in_(addon_ids))))
-
-
-def _locked_apps(app_ids: Collection[uuid.UUID]) -> Select[App]:
-    query = select(App).where(App.id.in_(app_ids)).order_by(App.id).with_for_update(of=App)
-    return query.execution_options(populate_existing=True)
 
 
 def _no_such(identity: str) -> NotFound:

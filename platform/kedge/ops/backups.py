@@ -17,7 +17,7 @@ from kedge.errors import InvalidParams, NotFound
 from kedge.ids import as_uuid
 from kedge.model.addon import Addon, AddonService, Attachment, Plan, State
 from kedge.model.app import App
-from kedge.ops import addons, attached, databases
+from kedge.ops import attached, builtin_addons, databases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.databases import POSTGRES, Deed, as_list, as_object
 from kedge.ops.services import Services
@@ -81,7 +81,7 @@ def find(services: Services, actor: Actor, app_identity: str, identity: str) -> 
     """A transfer by number or id, with its `log`. Raises NotFound."""
     found = _meant(services, actor, app_identity, identity)
     path = f"/backups/{found.told.get('id')}"
-    told = as_object(found.addon, addons.ask(services, found.addon, "GET", path))
+    told = as_object(found.addon, builtin_addons.ask(services, found.addon, "GET", path))
     return Transfer(found.addon, told)
 
 
@@ -155,7 +155,7 @@ def link(services: Services, actor: Actor, app_identity: str, identity: str) -> 
     """A path anybody can download a backup by for some minutes, and until when."""
     found = _meant(services, actor, app_identity, identity, Action.OPERATE)
     path = f"/backups/{found.told['id']}/link"
-    told = as_object(found.addon, addons.ask(services, found.addon, "POST", path, {}))
+    told = as_object(found.addon, builtin_addons.ask(services, found.addon, "POST", path, {}))
     databases.note(services, actor, found.addon, LINK, number=found.number)
     return str(told.get("path")), str(told.get("expires_at"))
 
@@ -163,7 +163,7 @@ def link(services: Services, actor: Actor, app_identity: str, identity: str) -> 
 def schedules(services: Services, actor: Actor, identity: str) -> list[Mapping[str, Any]]:
     """When daily backups of a database are made."""
     addon = databases.find(services, actor, identity, POSTGRES)
-    return as_list(addon, addons.ask(services, addon, "GET", "/schedules"))
+    return as_list(addon, builtin_addons.ask(services, addon, "GET", "/schedules"))
 
 
 def schedule(
@@ -176,7 +176,7 @@ def schedule(
     """
     addon = databases.find(services, actor, identity, POSTGRES, Action.OPERATE)
     body = {"group": str(addon.app_id), "name": name, "hour": hour, "timezone": timezone}
-    told = as_object(addon, addons.ask(services, addon, "POST", "/schedules", body))
+    told = as_object(addon, builtin_addons.ask(services, addon, "POST", "/schedules", body))
     databases.note(services, actor, addon, SCHEDULE, hour=hour, timezone=timezone)
     return told
 
@@ -187,7 +187,7 @@ def unschedule(services: Services, actor: Actor, identity: str, schedule_id: str
     known = as_uuid(schedule_id)
     if known is None:
         raise NotFound.of("schedule", "There is no such schedule of backups.")
-    addons.ask(services, addon, "DELETE", f"/schedules/{known}")
+    builtin_addons.ask(services, addon, "DELETE", f"/schedules/{known}")
     databases.note(services, actor, addon, UNSCHEDULE)
 
 
@@ -214,7 +214,7 @@ def _begin(
 ) -> Transfer:
     addon = databases.find(services, actor, identity, POSTGRES, Action.OPERATE)
     whole = {"group": str(addon.app_id), **body}
-    told = as_object(addon, addons.ask(services, addon, "POST", path, whole))
+    told = as_object(addon, builtin_addons.ask(services, addon, "POST", path, whole))
     databases.note(services, actor, addon, deed, number=told.get("num"), **details)
     return Transfer(addon, told)
 
@@ -230,7 +230,7 @@ def _change(
 ) -> Transfer:
     found = _meant(services, actor, app_identity, identity, Action.OPERATE)
     path = f"/backups/{found.told['id']}{ending}"
-    told = addons.ask(services, found.addon, method, path, {} if method == "POST" else None)
+    told = builtin_addons.ask(services, found.addon, method, path, {} if method == "POST" else None)
     databases.note(services, actor, found.addon, deed, number=found.number)
     return Transfer(found.addon, told if isinstance(told, dict) else found.told)
 
@@ -277,5 +277,5 @@ def _no_such(identity: str) -> NotFound:
 
 
 def _of(services: Services, addon: Addon) -> list[Transfer]:
-    told = as_list(addon, addons.ask(services, addon, "GET", "/backups"))
+    told = as_list(addon, builtin_addons.ask(services, addon, "GET", "/backups"))
     return [Transfer(addon, each) for each in told]

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from kedge.errors import Conflict
 from kedge.model.addon import Addon
 from kedge.model.dyno import Dyno
-from kedge.ops import attachments, databases, dynos, releases
+from kedge.ops import attached, databases, dynos, releases
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.databases import POSTGRES, REDIS
 from kedge.ops.dynos import OneOff
@@ -57,7 +57,7 @@ def open_(
     command, own = dynos.checked(asked)
     with services.database.transaction() as tx:
         app = find_app(tx, actor, str(addon.app_id), Action.OPERATE, lock=True)
-        if not any(each.app_id == app.id for each in attachments.of_addon(tx, addon)):
+        if not any(each.app_id == app.id for each in attached.of_addon(tx, addon)):
             raise Conflict(_unattached(addon, app.name))
         release = releases.head(tx, app) or releases.newest(tx, app)
         return dynos.begin(services, tx, actor, app, release, asked, command, own)

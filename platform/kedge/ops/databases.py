@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from kedge.errors import InvalidParams, NotFound, ProviderAway
 from kedge.model.addon import Addon, State
-from kedge.ops import addons, attached
+from kedge.ops import addon_directory, attached, builtin_addons
 from kedge.ops.authorize import Action, Actor, find_app, permissions_of, record
 from kedge.ops.services import Services
 
@@ -66,7 +66,7 @@ def find(
         NotFound: no such database, or it is still being made (as Heroku's data API says it).
         Forbidden: they may see it and not do this.
     """
-    found = addons.find(services, actor, identity)
+    found = addon_directory.find(services, actor, identity)
     if found.service.name != service or not found.service.is_builtin:
         raise NotFound.of("add_on", f"{found.name} is no {KINDS[service]} of this platform.")
     if found.state != State.PROVISIONED:
@@ -92,7 +92,7 @@ def look(services: Services, actor: Actor, identity: str, service: str) -> Datab
         ProviderAway: its provider does not answer, or not understandably.
     """
     addon = find(services, actor, identity, service)
-    told = as_object(addon, addons.ask(services, addon, "GET", ""))
+    told = as_object(addon, builtin_addons.ask(services, addon, "GET", ""))
     return Database(addon, told, url_of(services, actor, addon))
 
 
@@ -170,7 +170,7 @@ def end_connections(services: Services, actor: Actor, identity: str) -> int:
 def processes(services: Services, actor: Actor, identity: str) -> list[Told]:
     """What runs in a Postgres database now. The text of queries may hold data: who may operate."""
     addon = find(services, actor, identity, POSTGRES, Action.OPERATE)
-    told = as_object(addon, addons.ask(services, addon, "GET", "/connections"))
+    told = as_object(addon, builtin_addons.ask(services, addon, "GET", "/connections"))
     return as_list(addon, told.get("connections"))
 
 
@@ -184,7 +184,7 @@ def stop_process(services: Services, actor: Actor, identity: str, pid: int, *, f
 def slow_queries(services: Services, actor: Actor, identity: str) -> Told:
     """The queries that took most of the time. Who may operate, as for processes."""
     addon = find(services, actor, identity, POSTGRES, Action.OPERATE)
-    return as_object(addon, addons.ask(services, addon, "GET", "/slow-queries"))
+    return as_object(addon, builtin_addons.ask(services, addon, "GET", "/slow-queries"))
 
 
 def forget_slow_queries(services: Services, actor: Actor, identity: str) -> None:
@@ -201,7 +201,7 @@ def forget_redis_statistics(services: Services, actor: Actor, identity: str) -> 
 def settings(services: Services, actor: Actor, identity: str) -> Told:
     """The settings of a Redis instance one may change."""
     addon = find(services, actor, identity, REDIS)
-    return as_object(addon, addons.ask(services, addon, "GET", "/config"))
+    return as_object(addon, builtin_addons.ask(services, addon, "GET", "/config"))
 
 
 def change_settings(
@@ -237,7 +237,7 @@ def do(
         ProviderAway: it does not answer; it may have done it all the same.
     """
     addon = find(services, actor, identity, service, Action.OPERATE)
-    told = addons.ask(services, addon, method, path, body)
+    told = builtin_addons.ask(services, addon, method, path, body)
     note(services, actor, addon, deed)
     return addon, told
 

@@ -18,8 +18,8 @@ from kedge.model.addon import Addon, AddonService
 from kedge.model.config import ConfigSnapshot
 from kedge.model.dyno import Dyno, State
 from kedge.model.key import PlatformKey
+from kedge.ops import addon_options
 from kedge.ops.addon_services import manifest_context
-from kedge.ops.addons import options_context
 from kedge.ops.attached import config_context
 from kedge.ops.authorize import Actor, record
 from kedge.ops.dynos import env_context
@@ -81,7 +81,7 @@ _ADDON_CONFIGS = _Place(
 _ADDON_OPTIONS = _Place(
     Addon.id,
     Addon.sealed_options,
-    lambda row: options_context(row.id),
+    lambda row: addon_options.context(row.id),
     (Addon.sealed_options.is_not(None),),
 )
 _ADDONS = (_MANIFESTS, _ADDON_CONFIGS, _ADDON_OPTIONS)

@@ -25,7 +25,7 @@ from kedge.engine.protocols import Provisioned
 from kedge.errors import Conflict, InvalidParams, KedgeError, ProviderRefused, Unavailable
 from kedge.model.addon import ALIVE, Addon, Attachment, State
 from kedge.model.release import Change
-from kedge.ops import addon_logs, attachments, grants
+from kedge.ops import addon_locks, addon_logs, addon_options, attachment_releases, grants
 from kedge.ops.addon_services import provider_of
 from kedge.ops.attached import config_context, provider_config
 from kedge.ops.authorize import Actor, record
@@ -123,7 +123,7 @@ def move(
 ) -> None:
     """The provider moved an add-on to another plan: its new config, if any, goes to its apps."""
     with services.database.transaction() as tx:
-        addon = attachments.hold(tx, addon_id)
+        addon = addon_locks.hold(tx, addon_id)
         if addon.state != State.PROVISIONED:
             return  # destroyed meanwhile
         addon.plan_id, addon.message = plan_id, answer.message
@@ -133,7 +133,7 @@ def move(
         tx.refresh(addon)
         record(tx, actor, "addon.change_plan", addon.app, addon=addon.name, plan=addon.plan.name)
         words = "Update {name} by " + addon.service.name
-        attachments.renew_all(services, tx, actor, addon, words, change=Change.ADDON_CONFIG)
+        attachment_releases.renew_all(services, tx, actor, addon, words, change=Change.ADDON_CONFIG)
 
 
 def set_config(services: Services, addon: Addon, changes: dict[str, Any]) -> dict[str, str]:
@@ -144,7 +144,7 @@ def set_config(services: Services, addon: Addon, changes: dict[str, Any]) -> dic
         Conflict: the add-on is gone.
     """
     with services.database.transaction() as tx:
-        row = attachments.hold(tx, addon.id)
+        row = addon_locks.hold(tx, addon.id)
         if row.state not in ALIVE:
             raise Conflict(f"{row.name} is {row.state}.", resource="add_on")
         config: dict[str, Any] = {**provider_config(services, row), **changes}
@@ -152,15 +152,17 @@ def set_config(services: Services, addon: Addon, changes: dict[str, Any]) -> dic
         _keep_config(services, row, kept)
         if row.state == State.PROVISIONED:
             words = "Update {name} by " + row.service.name
-            actor = attachments.actor_of(tx, row)
-            attachments.renew_all(services, tx, actor, row, words, change=Change.ADDON_CONFIG)
+            actor = attachment_releases.actor_of(tx, row)
+            attachment_releases.renew_all(
+                services, tx, actor, row, words, change=Change.ADDON_CONFIG
+            )
         return kept
 
 
 def done(services: Services, addon_id: uuid.UUID) -> Addon:
     """An add-on is there: its config vars go to the apps it is attached to."""
     with services.database.transaction() as tx:
-        addon = attachments.hold(tx, addon_id)
+        addon = addon_locks.hold(tx, addon_id)
         if addon.state == State.PROVISIONING:
             _arrive(services, tx, addon)
         return addon
@@ -169,10 +171,10 @@ def done(services: Services, addon_id: uuid.UUID) -> Addon:
 def ended(services: Services, addon_id: uuid.UUID) -> None:
     """The provider says that an add-on will not be, or is gone."""
     with services.database.transaction() as tx:
-        gone = attachments.hold(tx, addon_id)
+        gone = addon_locks.hold(tx, addon_id)
         if gone.state == State.PROVISIONING:
             _drop(services, tx, gone, gone.message or "the provider could not make it")
-        attachments.detach_all(services, tx, attachments.actor_of(tx, gone), gone)
+        attachment_releases.detach_all(services, tx, attachment_releases.actor_of(tx, gone), gone)
         gone.state, gone.try_at, gone.leased_until = State.DEPROVISIONED, None, None
 
 
@@ -188,7 +190,7 @@ def gave_up(services: Services, addon_id: uuid.UUID, reason: str, *, is_left: bo
     `is_left`: its provider may have made something of it, and is asked to remove that.
     """
     with services.database.transaction() as tx:
-        addon = attachments.hold(tx, addon_id)
+        addon = addon_locks.hold(tx, addon_id)
         addon.leased_until = None
         if addon.state != State.PROVISIONING:
             tx.after_commit(lambda: begin(services, addon_id))  # it was destroyed meanwhile
@@ -219,7 +221,7 @@ def _provision(services: Services, addon: Addon) -> None:
     else:
         answer = services.partner.provision(provider, _body(services, addon))
     with services.database.transaction() as tx:
-        row = attachments.hold(tx, addon.id)
+        row = addon_locks.hold(tx, addon.id)
         row.provider_id = row.provider_id or answer.provider_id
         row.log_drain_url = answer.log_drain_url
         if row.state != State.PROVISIONING:  # destroyed, or called back, while it was asked
@@ -241,8 +243,8 @@ def _arrive(services: Services, tx: Transaction, addon: Addon) -> None:
     addon.is_restoring, addon.resting_until = False, None
     tx.flush()
     words = "Attach {name} (@ref:" + addon.name + ")"
-    actor = attachments.actor_of(tx, addon)
-    for release in attachments.renew_all(services, tx, actor, addon, words):
+    actor = attachment_releases.actor_of(tx, addon)
+    for release in attachment_releases.renew_all(services, tx, actor, addon, words):
         keys = [each["config_vars"] for each in release.addons if each["addon"] == addon.name]
         listed = ", ".join(key for found in keys for key in found)
         told = f"@ref:{addon.name} completed provisioning, setting {listed or 'nothing'}."
@@ -265,10 +267,6 @@ def _deprovision(services: Services, addon: Addon) -> None:
 
 def _body(services: Services, addon: Addon) -> dict[str, Any]:
     """What a provider is told of an add-on it is to make."""
-    options: dict[str, Any] = {}
-    if addon.sealed_options:
-        context = f"options of add-on {addon.id}"
-        options = json.loads(services.vault.open(addon.sealed_options, context))
     platform = services.settings.platform_url
     with services.database.transaction() as tx:
         token = addon_logs.token_of(services, tx, addon.id)
@@ -276,7 +274,7 @@ def _body(services: Services, addon: Addon) -> dict[str, Any]:
         "callback_url": f"{platform}/addons/{addon.id}",
         "name": addon.name,
         "oauth_grant": grants.issue(services, addon),
-        "options": options,
+        "options": addon_options.opened(services, addon),
         "plan": addon.plan.short_name,
         "region": REGION,
         "uuid": str(addon.id),
