@@ -5,6 +5,7 @@ It comes from the npm registry and needs Node.js 20 or newer, which not every ma
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ from system.installation import HELLO, App, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
+COMMANDS = Path(__file__).with_name("heroku_commands.mjs")
 VERSION = "11.10.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "kedge-tests"
 
@@ -44,44 +46,73 @@ def heroku_program() -> Path:
     return program
 
 
-@pytest.fixture
-def heroku(platform, heroku_program, tmp_path):
-    """Runs the CLI as a person would set it up for Kedge; its output, both streams."""
-    url = f"https://localhost:{platform.https_port}"
-    environment = {
-        **os.environ,
-        "HOME": str(tmp_path),
-        "HEROKU_HOST": url,
-        "HEROKU_PARTICLEBOARD_URL": url,
-        "HEROKU_API_KEY": platform.token,
-        "HEROKU_SKIP_NEW_VERSION_CHECK": "true",
-        "DISABLE_TELEMETRY": "true",
-        "NODE_EXTRA_CA_CERTS": str(platform.home / "ca.pem"),
-        "GIT_SSL_CAINFO": str(platform.home / "ca.pem"),
-    }
+class HerokuCli:
+    """The CLI as a person would set it up for Kedge."""
 
-    def run(*arguments: str, status: int = 0, cwd: Path | None = None) -> str:
+    def __init__(self, platform, program: Path, home: Path) -> None:
+        url = f"https://localhost:{platform.https_port}"
+        self.program = program
+        self.environment = {
+            **os.environ,
+            "HOME": str(home),
+            "HEROKU_HOST": url,
+            "HEROKU_PARTICLEBOARD_URL": url,
+            "HEROKU_API_KEY": platform.token,
+            "HEROKU_SKIP_NEW_VERSION_CHECK": "true",
+            "DISABLE_TELEMETRY": "true",
+            "NODE_EXTRA_CA_CERTS": str(platform.home / "ca.pem"),
+            "GIT_SSL_CAINFO": str(platform.home / "ca.pem"),
+        }
+        orders, self.orders = os.pipe()
+        command = ["node", "--no-deprecation", COMMANDS, program.resolve(), str(orders)]
+        self.session = subprocess.Popen(
+            command,
+            env=self.environment, cwd=home, text=True, pass_fds=[orders],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        os.close(orders)
+
+    def __call__(self, *words: str, status: int = 0) -> str:
+        """One command, in the process that runs them all; what it said."""
+        os.write(self.orders, json.dumps(words).encode() + b"\n")
+        assert self.session.stdout
+        done = json.loads(self.session.stdout.readline())
+        assert done["status"] == status, f"{words}: {done}"
+        return str(done["said"])
+
+    def program_run(self, *words: str, status: int = 0, cwd: Path | None = None) -> str:
+        """One command in a process of its own; its output, both streams."""
         done = subprocess.run(
-            [str(heroku_program), *arguments],
-            env=environment, cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+            [str(self.program), *words],
+            env=self.environment, cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        assert done.returncode == status, f"{arguments}: {done.stdout}\n{done.stderr}"
+        assert done.returncode == status, f"{words}: {done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
-    run.environment = environment
-    return run
+    def end(self) -> None:
+        """End the process of the commands."""
+        os.close(self.orders)
+        self.session.communicate(timeout=30)
 
 
-@pytest.fixture
-def created(platform, heroku, tmp_path):
+@pytest.fixture(scope="module")
+def heroku(platform, heroku_program, tmp_path_factory):
+    """Runs the CLI's commands."""
+    made = HerokuCli(platform, heroku_program, tmp_path_factory.mktemp("heroku"))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def created(platform, heroku, tmp_path_factory):
     """An app the CLI created and git pushed over TLS, by the remote the CLI made."""
     name = f"cli-{secrets.token_hex(4)}"
-    app = App(platform, name, tmp_path / name)
+    app = App(platform, name, tmp_path_factory.mktemp("created") / name)
     app.folder.mkdir()
     app.git("init", "--quiet", "--initial-branch", "main")
     app.commit(HELLO)
-    heroku("create", name, cwd=app.folder)
+    heroku.program_run("create", name, cwd=app.folder)
     told = subprocess.run(
         ["git", "push", "heroku", "main"],
         cwd=app.folder, env={**heroku.environment, "PATH": path_with(heroku.program)},
@@ -90,11 +121,6 @@ def created(platform, heroku, tmp_path):
     assert told.returncode == 0, told.stderr
     yield app
     platform.api("DELETE", f"/apps/{name}")
-
-
-@pytest.fixture(autouse=True)
-def _program(heroku, heroku_program):
-    heroku.program = heroku_program
 
 
 def path_with(program: Path) -> str:
@@ -112,15 +138,18 @@ def test_the_path_from_create_to_rollback(created, heroku):
     assert re.search(r"v4\s+Set GREETING config vars", heroku("releases", *app))
     assert "v5" in heroku("rollback", "v3", *app)
     wait_until(lambda: created.get().text == "Hello one web.1 v5")
-    assert "hello from the dyno" in heroku(
+    assert "hello from the dyno" in heroku.program_run(
         "run", "--exit-code", *app, "--", "echo hello from the dyno"
     )
-    inside = heroku("run:inside", "web.1", "--exit-code", *app, "--", "echo $DYNO; false", status=1)
+    inside = heroku.program_run(
+        "run:inside", "web.1", "--exit-code", *app, "--", "echo $DYNO; false", status=1
+    )
     assert "web.1" in inside
     heroku("ps:scale", "web=2", *app)
     heroku("ps:wait", *app)
     assert "web.2: up" in heroku("ps", *app)
-    assert "heroku[web.1]: State changed from starting to up" in heroku("logs", "-n", "200", *app)
+    logs = heroku.program_run("logs", "-n", "200", *app)
+    assert "heroku[web.1]: State changed from starting to up" in logs
 
 
 def test_what_it_shows(created, heroku):
@@ -154,3 +183,4 @@ def test_what_it_changes(created, heroku):
     heroku("ps:type", "web=standard-2x", *app)
     heroku("maintenance:on", *app)
     assert "on" in heroku("maintenance", *app)
+    heroku("maintenance:off", *app)
