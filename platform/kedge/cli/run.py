@@ -88,8 +88,7 @@ def run(
         dyno = _start(app, asked, "dynos")
         connection = rendezvous.connect(dyno["attach_url"], app.api.trust)
     say(f"up, {dyno['name']}")
-    _copy(connection, dyno, interactive=interactive)
-    return _exit_status(app.api, f"/kedge/dynos/{dyno['id']}", dyno["name"])
+    return stay(app.api, connection, dyno, interactive=interactive)
 
 
 @click.command("run:inside", cls=RunCommand, context_settings={"allow_interspersed_args": False})
@@ -139,6 +138,12 @@ def detached(
 def command_line(words: tuple[str, ...]) -> str:
     """What the dyno's shell is given: one word as it stands, several with each kept whole."""
     return words[0] if len(words) == 1 else shlex.join(words)
+
+
+def stay(api: Api, connection: Any, dyno: dict[str, Any], *, interactive: bool) -> int:
+    """Stay attached to a one-off dyno until it closes; the exit status of its command."""
+    _copy(connection, dyno, interactive=interactive)
+    return _exit_status(api, f"/kedge/dynos/{dyno['id']}", dyno["name"])
 
 
 def _asked(
