@@ -434,6 +434,18 @@ class TestAttachments:
 
         assert config(api, "other") == {}
 
+    def test_the_plan_is_told_to_who_asks(self, api, notes, hello):
+        """Heroku's CLI tells databases by it, and asks for it in a header of its own."""
+        create(api)
+        asks = {"Accept-Inclusion": "addon:plan,config_vars",  # which the schema has no word of
+                "Authorization": f"Bearer {api.token}"}  # fmt: skip
+        path = "/apps/hello/addon-attachments"
+        (told,) = api.application.test_client().get(path, headers=asks).json
+        (untold,) = api.get(path)
+
+        assert told["addon"]["plan"]["name"] == "notes:free"
+        assert "plan" not in untold["addon"]
+
     def test_names_are_resolved(self, api, notes, hello):
         """As people write them: a name, a var, a service, `app::NAME`."""
         made = create(api)
@@ -442,6 +454,8 @@ class TestAttachments:
             assert found["id"] == made["id"]
         body = {"addon_attachment": "NOTES_URL", "app": "hello"}
         assert api.post("/actions/addon-attachments/resolve", body, 200)[0]["name"] == "NOTES"
+        assert api.get("/addons/hello::NOTES")["id"] == made["id"]
+        api.get("/addons/hello::OTHER", 404)
         missing = api.post("/actions/addons/resolve", {"addon": "x", "app": "hello"}, 404)
         assert missing["resource"] == "add_on"
 

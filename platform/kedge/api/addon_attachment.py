@@ -35,7 +35,7 @@ def shown(attachment: Attachment) -> Json:
 
 
 def _addon(attachment: Attachment) -> Json:
-    """Its add-on; with the plan where a client asks for that (`Accept-Expansion: addon:plan`)."""
+    """Its add-on; with the plan where a client asks for that (`Accept-Inclusion: addon:plan`)."""
     addon = attachment.addon
     owner = addon.app or attachment.app
     shown_: Json = {
@@ -43,7 +43,7 @@ def _addon(attachment: Attachment) -> Json:
         "id": str(addon.id),
         "name": addon.name,
     }
-    if "addon:plan" in request.headers.get("Accept-Expansion", ""):
+    if "addon:plan" in request.headers.get("Accept-Inclusion", ""):
         shown_["plan"] = {"id": str(addon.plan.id), "name": addon.plan.name}
     return shown_
 

@@ -43,7 +43,7 @@ def failed_lately(services: Services, actor: Actor, app_identity: str) -> list[A
 
 
 def find(services: Services, actor: Actor, identity: str, app_identity: str | None = None) -> Addon:
-    """An add-on by name or id (of an app, also by its attachment's name).
+    """An add-on by name, id or `app::ATTACHMENT` (of an app, also by its attachment's name).
 
     One its provider refused is found for an hour more, so that whoever waits for it learns why.
 
@@ -67,11 +67,8 @@ def resolve(
     Raises:
         NotFound: none.
     """
-    if "::" in identity:
-        app, _, identity = identity.partition("::")
     with services.database.transaction() as tx:
-        within = find_app(tx, actor, app, Action.VIEW) if app else None
-        found = _meant(tx, actor, identity, within)
+        found = _meant(tx, actor, identity, app)
         if service:
             found = [each for each in found if service in (each.service.name, each.plan.name)]
         if not found:
@@ -89,8 +86,7 @@ def one(
     tx: Session, actor: Actor, identity: str, action: Action, app_identity: str | None = None
 ) -> Addon:
     """The one add-on of that name or id, when the actor may do this to its app."""
-    within = find_app(tx, actor, app_identity, Action.VIEW) if app_identity else None
-    found = _meant(tx, actor, identity, within)
+    found = _meant(tx, actor, identity, app_identity)
     if len(found) > 1:
         named = ", ".join(each.name for each in found)
         raise InvalidParams(f"Several add-ons may be meant: {named}. Name one of them.")
@@ -118,8 +114,11 @@ def no_such(identity: str) -> NotFound:
     return NotFound.of("add_on", f"Couldn't find that add-on: {identity[:100]}.")
 
 
-def _meant(tx: Session, actor: Actor, identity: str, within: App | None) -> list[Addon]:
-    """By name or id first; then, of an app, by attachment; then by service."""
+def _meant(tx: Session, actor: Actor, identity: str, app: str | None) -> list[Addon]:
+    """By name or id first; then, of an app (also `app::NAME`), by attachment; then by service."""
+    if "::" in identity:
+        app, _, identity = identity.partition("::")
+    within = find_app(tx, actor, app, Action.VIEW) if app else None
     wanted = as_uuid(identity)
     seen = select(Addon).join(App, App.id == Addon.app_id).where(*visible_to(actor))
     alive = seen.where(Addon.state.in_(ALIVE))
