@@ -51,7 +51,7 @@ while True:
 
 @contextmanager
 def addon_server(engine: Engine, settings: Settings, network: str, addon_id: UUID) -> Iterator[str]:
-    """An add-on's server that answers on port 7777 as `store-clear-1`; its container's id."""
+    """An add-on's server of two ports, answering on 7777 as `store-clear-1`; its container."""
     api = engine.api
     made = api.create_container(
         settings.stack_run_image,
@@ -64,7 +64,7 @@ def addon_server(engine: Engine, settings: Settings, network: str, addon_id: UUI
             "kedge.home": engine.installation,
             "kedge.kind": "addon",
             "kedge.addon": str(addon_id),
-            "kedge.port": "7777",
+            "kedge.port": "6666,7777",
         },
     )["Id"]
     try:

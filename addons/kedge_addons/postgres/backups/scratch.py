@@ -52,10 +52,13 @@ class Scratch:
     engine: Engine
     name: str
 
-    def restore(self, pieces: Iterable[bytes], roles: Iterable[str]) -> None:
-        """Restore a dump; `roles` are those its policies may name. Raises Failed, Away."""
+    def wait(self, roles: Iterable[str]) -> None:
+        """Wait until it is up; `roles` are those the policies of a dump may name. Raises Away."""
         made = "".join(f"CREATE ROLE {role} NOLOGIN;" for role in roles)
         self._psql(f"{made} CREATE DATABASE {DATABASE};", "postgres", wait=True)
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Restore a dump. Raises Failed, Away."""
         command = ["pg_restore", "-h", SOCKET_DIR, "-U", "postgres", "--exit-on-error",
                    "--no-owner", "--no-privileges", "-d", DATABASE]  # fmt: skip
         written = execution.stream(self.engine, self.name, command, pieces, seconds=RESTORE_SECONDS)
@@ -136,7 +139,7 @@ def _host_config(engine: Engine) -> dict[str, Any]:
         mem_limit=MEMORY,
         memswap_limit=MEMORY,
         pids_limit=256,
-        cpu_shares=256,  # a check must not slow down what serves people
+        cpu_shares=512,  # half of what others have: a check must not slow down what serves people
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
     )

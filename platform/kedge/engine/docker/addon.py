@@ -19,7 +19,7 @@ from kedge.engine.docker.rules import Opening
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One running server of an add-on, on the dyno network."""
+    """One port of a running server of an add-on, on the dyno network."""
 
     addon_id: UUID
     address: IPv4Address
@@ -46,13 +46,13 @@ def servers(engine: Engine) -> list[Server]:
 
 
 def _server_of(listed: Mapping[str, Any], network_name: str) -> Iterator[Server]:
-    """One, unless it has no address on our network or labels that say nothing."""
+    """One at each port it names, unless it has no address here or labels that say nothing."""
     on_network = (listed["NetworkSettings"]["Networks"] or {}).get(network_name) or {}
     try:
-        yield Server(
-            labels.uuid_of(listed["Labels"], labels.ADDON_ID),
-            IPv4Address(on_network["IPAddress"]),
-            int(listed["Labels"][labels.ADDON_PORT]),
-        )
+        addon_id = labels.uuid_of(listed["Labels"], labels.ADDON_ID)
+        address = IPv4Address(on_network["IPAddress"])
+        ports = [int(port) for port in listed["Labels"][labels.ADDON_PORT].split(",")]
     except (KeyError, ValueError):
         return
+    for port in ports:
+        yield Server(addon_id, address, port)
