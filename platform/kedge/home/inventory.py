@@ -16,7 +16,7 @@ from kedge.home.installation import Installation
 
 # Entries of a home that cannot be made again.
 DATA = frozenset(
-    {"postgres", "repos", "slugs", "installation", "token"}
+    {"postgres", "repos", "slugs", "backups", "installation", "token"}
     | {"secret.key", "addons.key", "ca.pem", "ca.key"}
 )
 # What the parts make anew, or what was on its way.
