@@ -26,7 +26,7 @@ class Page:
     `of_app`: it is a page of an app, with the app's head, and hears what changes of that app.
     Others hear of all apps. `is_personal`: what it shows depends on who looks, not on what they
     may do. `for_owners`: it is shown to owners of the installation alone.
-    `pace_seconds`: what it shows changes without a word, so it is made anew every so often.
+    `pace_seconds`: what it shows changes without a word too, so it is made anew that often.
     `arguments` are the values of the address that its regions depend on. `tab` is the page whose
     tab it lies under, where that is another.
     """

@@ -35,9 +35,7 @@ class Regions(Watch):
         self._topics = {app_topic(app_id), seen_topic(app_id)} if app_id else set()
 
     def hears(self, topic: str) -> bool:
-        """Changes of the app; for a page that is of no app, of any. What has a pace hears none."""
-        if self._page.pace_seconds:
-            return False
+        """Changes of the app; for a page that is of no app, of any."""
         return topic in self._topics if self._topics else topic.startswith(f"{SEEN}:")
 
     def make(self) -> bool:

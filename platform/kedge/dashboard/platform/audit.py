@@ -46,7 +46,7 @@ PAGE = register(
         arguments=("person", "app", "kind", "before"),
         of_app=False,
         for_owners=True,
-        pace_seconds=5.0,
+        pace_seconds=1.0,
     )
 )
 

@@ -35,7 +35,7 @@ PAGE = register(
         of_app=False,
         for_owners=True,
         is_personal=True,
-        pace_seconds=5.0,
+        pace_seconds=1.0,
     )
 )
 

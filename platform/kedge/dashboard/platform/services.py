@@ -31,7 +31,7 @@ PAGE = register(
         regions={"services": "platform/services"},
         of_app=False,
         for_owners=True,
-        pace_seconds=5.0,
+        pace_seconds=1.0,
     )
 )
 

@@ -10,6 +10,7 @@ const handlers = new Map([["regions", swap]]);
 let source = null;
 let pause = PAUSE_MS;
 let hiding = 0;
+let isGoing = false;
 
 // Calls `handle` with what comes under a name; `mark` tells what is there already.
 export function on(name, mark, handle) {
@@ -23,7 +24,7 @@ export function listen() {
   document.addEventListener("visibilitychange", shown);
   addEventListener("pagehide", close);
   addEventListener("beforeunload", goingAway);
-  addEventListener("pageshow", (event) => event.persisted && open());
+  addEventListener("pageshow", (event) => event.persisted && stayed());
   if (!document.hidden) open();
 }
 
@@ -42,7 +43,13 @@ function shown() {
 // Somebody goes on to another page: what ends meanwhile must not bring this one back.
 function goingAway() {
   close();
-  setTimeout(() => document.hidden || source || open(), GOING_MS);
+  isGoing = true;
+  setTimeout(stayed, GOING_MS);
+}
+
+function stayed() {
+  isGoing = false;
+  if (!document.hidden && !source) open();
 }
 
 function address() {
@@ -58,7 +65,7 @@ function address() {
 }
 
 function open() {
-  if (!document.body.dataset.livePage || source) return;
+  if (!document.body.dataset.livePage || source || isGoing) return;
   source = new EventSource(address());
   source.onopen = () => {
     pause = PAUSE_MS;
@@ -105,6 +112,7 @@ async function ask() {
 }
 
 function leave() {
+  if (isGoing) return;
   if ([...document.forms].some(isEdited)) tell("This page has changed: load it again", false);
   else location.reload();
 }
