@@ -28,6 +28,7 @@ SELECT query, calls, round(total_exec_time::numeric, 1) AS total_ms,
   round(mean_exec_time::numeric, 2) AS mean_ms, round(max_exec_time::numeric, 1) AS max_ms, rows,
   round(100 * (total_exec_time / nullif(sum(total_exec_time) OVER (), 0))::numeric, 1) AS percent
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = {database}
+  AND s.userid <> 10  -- the superuser's are ours: backups, and what is asked here
 ORDER BY total_exec_time DESC LIMIT {limit}
 """
 _CONNECTIONS = """

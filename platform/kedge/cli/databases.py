@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,12 +13,15 @@ from kedge.cli import provisioning
 from kedge.cli.api import Api, AppApi
 from kedge.cli.failure import CommandFailed
 from kedge.cli.options import api_for
+from kedge.cli.rollout import wait_for_release
 from kedge.cli.screen import is_terminal, paint, say
 from kedge.cli.table import show_table
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 POSTGRES, REDIS = "heroku-postgresql", "heroku-redis"
 # What is meant where nobody says: the attachment apps are given first.
+# Its provider tells the platform a moment after it has new credentials.
+RELEASE_SECONDS, POLL_SECONDS = 20.0, 0.25
 FIRST = {POSTGRES: "DATABASE", REDIS: "REDIS"}
 
 
@@ -76,6 +80,18 @@ def meant(api: Api, service: str, name: str | None, app: str | None) -> dict[str
 def app_of(api: Api, addon: dict[str, Any]) -> AppApi:
     """The app an add-on belongs to."""
     return AppApi(api, addon["app"]["name"])
+
+
+def tell_rotation(app: AppApi, before: int, *, wait: bool) -> None:
+    """Say which release new credentials made, and wait for it."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not (version := provisioning.tell_release(app, before)):
+        if time.monotonic() > deadline:
+            say("The release with them is on its way: `kedge releases`.")
+            return
+        time.sleep(POLL_SECONDS)
+    if wait:
+        wait_for_release(app, version)
 
 
 def confirm_loss(addon: dict[str, Any], given: str | None, what: str) -> None:

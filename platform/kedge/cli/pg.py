@@ -8,7 +8,14 @@ import click
 
 from kedge.cli import provisioning
 from kedge.cli.api import Api
-from kedge.cli.databases import POSTGRES, app_of, confirm_loss, on_database, show_facts
+from kedge.cli.databases import (
+    POSTGRES,
+    app_of,
+    confirm_loss,
+    on_database,
+    show_facts,
+    tell_rotation,
+)
 from kedge.cli.options import json_option, wait_option
 from kedge.cli.rollout import wait_for_release
 from kedge.cli.screen import app_name, doing, heading, paint, say, show, show_json
@@ -63,9 +70,7 @@ def rotate(api: Api, addon: dict[str, Any], *, force: bool, wait: bool) -> None:
     with doing(f"Rotating the credentials of {addon['name']}"):
         api.post(path, {"forced": force})
     say("done")
-    version = provisioning.tell_release(app, before)
-    if wait and version:
-        wait_for_release(app, version)
+    tell_rotation(app, before, wait=wait)
 
 
 @click.command("pg:reset")

@@ -8,9 +8,8 @@ import click
 
 from kedge.cli import provisioning
 from kedge.cli.api import Api
-from kedge.cli.databases import REDIS, app_of, on_database, show_facts
+from kedge.cli.databases import REDIS, app_of, on_database, show_facts, tell_rotation
 from kedge.cli.options import json_option, wait_option
-from kedge.cli.rollout import wait_for_release
 from kedge.cli.screen import doing, heading, paint, say, show_json
 
 POLICIES = ("noeviction", "allkeys-lfu", "volatile-lfu", "allkeys-lru", "volatile-lru",
@@ -40,9 +39,7 @@ def rotate(api: Api, addon: dict[str, Any], wait: bool) -> None:
     with doing(f"Rotating the credentials of {addon['name']}"):
         api.post(f"/redis/v0/databases/{addon['id']}/credentials_rotation", {})
     say("done")
-    version = provisioning.tell_release(app, before)
-    if wait and version:
-        wait_for_release(app, version)
+    tell_rotation(app, before, wait=wait)
 
 
 @click.command("redis:maxmemory")
