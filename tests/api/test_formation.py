@@ -116,6 +116,19 @@ def test_a_detached_one_off_dyno(api, deployed):
     assert (dyno["command"], dyno["size"]) == ("python worker.py", "Standard-2X")
 
 
+def test_a_one_off_dyno_that_is_asked_for_twice(api, deployed):
+    """With one Idempotency-Key it is one dyno, whose id the key is; for another it is refused."""
+    key = str(uuid.uuid4())
+    asked = {"headers": {"Idempotency-Key": key}}
+    wanted = {"command": "rake cleanup", "type": "scheduler"}
+    first = api.post("/apps/hello/dynos", wanted, 201, **asked)
+    assert first["id"] == key
+    assert api.post("/apps/hello/dynos", wanted, 201, **asked)["name"] == first["name"]
+    assert api.get(f"/kedge/dynos/{key}")["name"] == first["name"]
+    api.post("/apps/hello/dynos", wanted | {"type": "run"}, 409, **asked)
+    api.post("/apps/hello/dynos", wanted, 422, headers={"Idempotency-Key": "today"})
+
+
 def test_what_the_official_client_sends(api, deployed):
     """Members that are null or empty are as good as left out."""
     body = {"command": "true", "attach": None, "env": {}, "size": None, "type": None}

@@ -111,7 +111,7 @@ def begin(
     """
     secret = secrets.token_hex(16) if wanted.attach else None
     dyno = Dyno(
-        id=uuid.uuid4(),
+        id=wanted.id or uuid.uuid4(),
         app_id=app.id,
         release_id=release.id,
         kind="run",
