@@ -455,6 +455,9 @@ class TestAttachments:
         body = {"addon_attachment": "NOTES_URL", "app": "hello"}
         assert api.post("/actions/addon-attachments/resolve", body, 200)[0]["name"] == "NOTES"
         assert api.get("/addons/hello::NOTES")["id"] == made["id"]
+        for name in ("NOTES", "hello::NOTES"):
+            body = {"addon": name, "app": "hello", "name": f"BY_{len(name)}"}
+            assert api.post("/addon-attachments", body)["addon"]["id"] == made["id"]
         api.get("/addons/hello::OTHER", 404)
         missing = api.post("/actions/addons/resolve", {"addon": "x", "app": "hello"}, 404)
         assert missing["resource"] == "add_on"

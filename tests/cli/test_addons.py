@@ -199,15 +199,19 @@ def test_restore(shop: FakePlatform, kedge: Kedge):
 def test_attach(shop: FakePlatform, kedge: Kedge):
     """To another app, under another name; a name that is taken needs to be confirmed."""
     post = ("POST", "/addon-attachments")
-    shop.answers |= {post: Answer(attachment("ORDERS"), 201), RELEASES: attached(7)}
+    shop.answers |= {
+        post: Answer(attachment("ORDERS"), 201), RELEASES: attached(7), RESOLVE: [addon()],
+    }  # fmt: skip
     kedge("addons:attach", "postgresql-clear-1", "--as", "ORDERS", "-a", "shop")
     assert shop.of(*post)[0].json == {
-        "addon": "postgresql-clear-1", "app": "shop", "name": "ORDERS",
+        "addon": "e1", "app": "shop", "name": "ORDERS",
     }  # fmt: skip
 
     shop.answers[post] = refusal(423, "confirmation_required", "ORDERS is taken.")
     done = kedge("addons:attach", "postgresql-clear-1", "--as", "ORDERS", "-a", "shop")
     assert (done.status, "ORDERS is taken." in done.err) == (1, True)
+    shop.answers[RESOLVE] = refusal(404, "not_found", "Couldn't find that add-on.")
+    assert "addons --all" in kedge("addons:attach", "nothing", "-a", "shop").err
 
 
 def test_detach(shop: FakePlatform, kedge: Kedge):
@@ -220,6 +224,9 @@ def test_detach(shop: FakePlatform, kedge: Kedge):
     done = kedge("addons:detach", "DATABASE", "-a", "shop")
 
     assert (done.status, "Release v7" in done.err) == (0, True)
+    missing = refusal(404, "not_found", "Couldn't find that attachment.")
+    shop.answers["GET", "/apps/shop/addon-attachments/OLD"] = missing
+    assert "kedge addons -a shop" in kedge("addons:detach", "OLD", "-a", "shop").err
 
 
 def test_wait(shop: FakePlatform, kedge: Kedge):

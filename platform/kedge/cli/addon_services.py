@@ -40,7 +40,10 @@ def list_(api: Api, as_json: bool) -> None:
 @json_option
 def plans(api: Api, service: str, as_json: bool) -> None:
     """List the plans of an add-on service, with what each is for."""
-    found = api.all(f"/addon-services/{segment(service)}/plans")
+    try:
+        found = api.all(f"/addon-services/{segment(service)}/plans")
+    except ApiRefused as refused:
+        raise CommandFailed(refused.message, "`kedge addons:services` lists them.") from None
     if as_json:
         show_json(found)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from kedge.cli import provisioning
@@ -20,10 +22,11 @@ from kedge.cli.screen import app_name, confirmed, doing, is_terminal, paint, say
 @click.option("-c", "--confirm", metavar="APP", help="The app's name: replace what has the name.")
 def attach(app: AppApi, *, addon: str, wait: bool, name: str | None, confirm: str | None) -> None:
     """Attach an add-on, of this app or of another, to an app."""
-    asked = {"addon": addon, "app": app.name, "name": name, "confirm": confirm}
+    meant = provisioning.found(app.api, addon, app.name)
+    asked = {"addon": meant["id"], "app": app.name, "name": name, "confirm": confirm}
     given = {key: value for key, value in asked.items() if value}
     before = provisioning.newest_version(app)
-    what = f"{addon} as {paint(name, 'green')}" if name else addon
+    what = f"{meant['name']} as {paint(name, 'green')}" if name else meant["name"]
     try:
         with doing(f"Attaching {what} to {app_name(app.name)}"):
             made = app.api.post("/addon-attachments", given)
@@ -45,7 +48,7 @@ def attach(app: AppApi, *, addon: str, wait: bool, name: str | None, confirm: st
 @wait_option
 def detach(app: AppApi, attachment: str, wait: bool) -> None:
     """Detach an add-on from an app, by what it is attached as; the add-on itself stays."""
-    found = app.api.get(app.path("addon-attachments", attachment))
+    found = _found(app, attachment)
     before = provisioning.newest_version(app)
     with doing(f"Detaching {found['name']} ({found['addon']['name']}) from {app_name(app.name)}"):
         app.api.delete(f"/addon-attachments/{found['id']}")
@@ -53,3 +56,15 @@ def detach(app: AppApi, attachment: str, wait: bool) -> None:
     version = provisioning.tell_release(app, before)
     if wait and version:
         wait_for_release(app, version)
+
+
+def _found(app: AppApi, attachment: str) -> dict[str, Any]:
+    """What is attached to an app under a name. Raises CommandFailed."""
+    try:
+        found: dict[str, Any] = app.api.get(app.path("addon-attachments", attachment))
+    except ApiRefused as refused:
+        if refused.status != 404:
+            raise
+        words = f"Nothing is attached to {app.name} as {attachment}."
+        raise CommandFailed(words, f"`kedge addons -a {app.name}` lists what is.") from None
+    return found

@@ -12,7 +12,7 @@ from kedge.errors import Conflict, InvalidParams, NotFound, Unconfirmed
 from kedge.ids import as_uuid
 from kedge.model.addon import ALIVE, Addon, AddonService, Attachment, State
 from kedge.model.app import App
-from kedge.ops import attached, attachment_releases, releases
+from kedge.ops import addon_directory, attached, attachment_releases, releases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.services import Services
 from kedge.plan import addons as plan
@@ -32,7 +32,7 @@ def attach(
     Args:
         services: as everywhere.
         actor: as everywhere.
-        addon_identity: the add-on, by name or id.
+        addon_identity: the add-on, by name or id; or as the app has it already, by that name.
         app_identity: the app that is to have it.
         name: what its config vars begin with there.
         confirm: the app's name: what is attached under this name makes room, in one release.
@@ -44,7 +44,7 @@ def attach(
         Conflict: the add-on is not there yet; or what would make room is attached nowhere else.
     """
     with services.database.transaction() as tx:
-        addon = _addon(tx, actor, addon_identity, Action.OPERATE)
+        addon = addon_directory.one(tx, actor, addon_identity, Action.OPERATE, app_identity)
         app = find_app(tx, actor, app_identity, Action.OPERATE, lock=True)
         former = _former(tx, app, name)
         ids = {addon.id, former.addon_id} if former else {addon.id}
@@ -181,7 +181,7 @@ def list_all(services: Services, actor: Actor) -> list[Attachment]:
 def list_of_addon(services: Services, actor: Actor, addon_identity: str) -> list[Attachment]:
     """Where an add-on is attached, as far as the actor sees the apps."""
     with services.database.transaction() as tx:
-        addon = _addon(tx, actor, addon_identity, Action.VIEW)
+        addon = addon_directory.one(tx, actor, addon_identity, Action.VIEW)
         query = select(Attachment).join(App, App.id == Attachment.app_id)
         return list(tx.scalars(query.where(Attachment.addon_id == addon.id, *visible_to(actor))))
 
@@ -227,17 +227,6 @@ def _is_meant(attachment: Attachment, identity: str) -> bool:
     return attachment.name in (identity, name) or identity in (
         str(attachment.id), addon.name, str(addon.id),
     )  # fmt: skip
-
-
-def _addon(tx: Session, actor: Actor, identity: str, action: Action) -> Addon:
-    wanted = as_uuid(identity)
-    query = select(Addon).join(App, App.id == Addon.app_id).where(*visible_to(actor))
-    query = query.where(Addon.state.in_(ALIVE))
-    found = tx.scalar(query.where(Addon.id == wanted if wanted else Addon.name == identity))
-    if found is None or found.app is None:
-        raise NotFound.of("add_on", f"Couldn't find that add-on: {identity[:100]}.")
-    find_app(tx, actor, found.app.id, action)
-    return found
 
 
 def _of(tx: Session, actor: Actor, identity: str, app_identity: str | None) -> Attachment:
