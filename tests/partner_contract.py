@@ -1,6 +1,9 @@
 """The contract of the Add-on Partner API v3, for any provider: run it against yours.
 
-Each check is a function of a `Subject`. docs/addons.md shows how a provider's own tests use it:
+    python partner_contract.py manifest.json
+
+asks the provider of that manifest; it needs httpx, and nothing of Kedge. Each check is a function
+of a `Subject`, for a provider's own tests:
 
     @pytest.mark.parametrize("check", CHECKS, ids=name_of)
     def test_contract(check):
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 import time
 import uuid
@@ -22,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -368,3 +373,40 @@ CHECKS: tuple[Check, ...] = (
 def name_of(check: Check) -> str:
     """A check's name in a test report."""
     return check.__name__.removeprefix("check_")
+
+
+def subject_of(manifest: dict[str, Any]) -> Subject:
+    """The provider a manifest names, asked for its default plan and its last one."""
+    api = manifest["api"]
+    plans = manifest.get("plans") or [{"name": "test"}]
+    chosen = next((each for each in plans if each.get("default")), plans[0])
+    return Subject(
+        base_url=api["production"]["base_url"].rstrip("/"),
+        sso_url=api["production"].get("sso_url"),
+        service=manifest["id"], password=api["password"], sso_salt=api["sso_salt"],
+        plan=chosen["name"], other_plan=plans[-1]["name"], config_vars=tuple(api["config_vars"]),
+    )  # fmt: skip
+
+
+def main(manifest: str) -> int:
+    """Check the provider of a manifest's file, line by line; 1 when it fails anywhere."""
+    subject = subject_of(json.loads(Path(manifest).read_text("utf-8")))
+    failed = 0
+    for check in CHECKS:
+        try:
+            check(subject)
+        except (AssertionError, httpx.HTTPError, ValueError, KeyError) as error:
+            failed += 1
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            told = f"no   {check.__doc__}\n     -> {reason}\n"
+        else:
+            told = f"yes  {check.__doc__}\n"
+        sys.stdout.write(told)
+    sys.stdout.write(f"{len(CHECKS) - failed} of {len(CHECKS)} hold for {subject.service}.\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("Usage: python partner_contract.py MANIFEST")
+    raise SystemExit(main(sys.argv[1]))

@@ -23,8 +23,8 @@ QUICK = {
 
 @pytest.fixture(scope="session")
 def platform():
-    """A running platform."""
-    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")))
+    """A running platform, which asks add-on providers on this machine."""
+    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), {"KEDGE_SOURCE_PRIVATE": "1"})
     try:
         made.up()
         yield made

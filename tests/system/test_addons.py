@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
-from system.installation import wait_until
+from system.guide import commands, follow
+from system.installation import ROOT, free_ports, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 VISITS = {
@@ -76,3 +81,21 @@ def test_a_database_is_there_for_the_apps_it_is_attached_to(new_app):
     app.kedge("addons:attach", f"{owner.name}-db")
     assert visited(app)["visits"] == 4
     platform.kedge("addons:destroy", f"{owner.name}-db", "--force", "--confirm", owner.name)
+
+
+def test_a_provider_in_twenty_minutes(new_app, tmp_path):
+    """docs/addons.md is followed word for word, from the example to an app that uses it."""
+    app = new_app({})
+    (port,) = free_ports(1)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    written = commands(ROOT / "docs" / "addons.md", "## Write a provider in twenty minutes")
+    written = [re.sub(r"\bshop\b", app.name, each).replace("5000", str(port)) for each in written]
+    programs = f"{Path(sys.executable).parent}:{app.platform.environment['PATH']}"
+    said = follow(written, tmp_path, app.platform.environment | {"PATH": programs})
+
+    assert "12 of 12 hold for notes." in said
+    assert '["Buy milk"]' in said
+    assert "/dashboard/addons/notes-" in said
+    assert "Attach NOTES (@ref:notes-" in said
+    assert "notes is offered no longer." in said
