@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import httpx
 from werkzeug.serving import make_server
@@ -103,6 +104,17 @@ class Made:
         """Its config vars as the provider has them now."""
         return self.side.lifecycle.services[self.service].config(self.resource)
 
+    def end_grace(self):
+        """Have the moment come at which old credentials end."""
+        with self.side.lifecycle.changing(
+            self.side.lifecycle.services[self.service], self.id
+        ) as it:
+            now = datetime.now(UTC).isoformat()
+            ending = dict.fromkeys(it.facts["ending"], now)
+            self.side.tools.resources.keep(it, facts={"ending": ending})
+        self.side.tools.resources.look_soon(self.id)
+        self.side.worker.wake()
+
     @property
     def container(self):
         import docker
@@ -110,7 +122,7 @@ class Made:
         return docker.from_env().containers.get(self.side.tools.instances.name(self.id))
 
 
-def wait_until(is_so, seconds=30.0, what=""):
+def wait_until(is_so, seconds=60.0, what=""):
     """What it gives as soon as it is true."""
     deadline = time.monotonic() + seconds
     while not (found := is_so()):

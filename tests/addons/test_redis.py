@@ -2,7 +2,6 @@
 
 import json
 from contextlib import contextmanager
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +10,6 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from addons.side import wait_until
-from kedge_addons.redis import service as hooks
 from kedge_addons.redis.offer import OFFER
 
 pytestmark = pytest.mark.docker
@@ -171,21 +169,21 @@ def test_plans_change_where_the_data_fit(shared, monkeypatch):
 # --- credentials --------------------------------------------------------------------------------
 
 
-def test_credentials_change_without_a_failed_request(shared, monkeypatch):
+def test_credentials_change_without_a_failed_request(shared):
     """Old ones go on until apps have the new ones, then end with their connections."""
-    monkeypatch.setattr(hooks, "GRACE", timedelta(seconds=1))
     before = shared.config["REDIS_URL"]
     with client(shared, before, single_connection_client=True) as old:
         shared.ask("POST", "/credentials/rotate")
         told = wait_until(lambda: shared.platform.config.get(str(shared.id)))
         assert told == shared.config
         assert told["REDIS_URL"] != before
+        assert old.ping()
         assert signs_in(shared, before)
         assert signs_in(shared, told["REDIS_URL"])
+        shared.end_grace()
         wait_until(lambda: not signs_in(shared, before))
         with pytest.raises(redis.RedisError):
             old.ping()
-    monkeypatch.undo()
     leaked = shared.config["REDIS_URL"]
     shared.ask("POST", "/credentials/rotate", json={"force": True})
     wait_until(lambda: not signs_in(shared, leaked))
