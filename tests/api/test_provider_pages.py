@@ -56,7 +56,7 @@ def test_a_page_is_asked_for_without_anything_of_the_platforms(visitor):
     """No token and no session reach a provider; who asks and at which address does."""
     headers = {
         "Authorization": "Bearer secret", "X-Forwarded-Host": "elsewhere", "TE": "trailers",
-        "Cookie": "kedge-session=secret; kedge_provider=own",
+        "Cookie": "kedge-session=secret; kedge-theme=dark; kedge_provider=own",
     }  # fmt: skip
     answer = visitor.post(
         "/provider/mail/résumé?letter=a%26b", data={"read": "yes"}, headers=headers,
@@ -66,7 +66,7 @@ def test_a_page_is_asked_for_without_anything_of_the_platforms(visitor):
     assert answer.status_code == 207
     assert asked["path"] == "/provider/mail/r%C3%A9sum%C3%A9?letter=a%26b"
     assert asked["body"] == "read=yes"
-    assert asked["headers"]["Cookie"] == "kedge_provider=own"
+    assert asked["headers"]["Cookie"] == "kedge_provider=own; kedge-theme=dark"
     assert asked["headers"]["X-Forwarded-Host"] == asked["headers"]["Host"] == "kedge.example:8080"
     assert {"Authorization", "TE"}.isdisjoint(asked["headers"])
     assert "secret" not in json.dumps(asked["headers"])

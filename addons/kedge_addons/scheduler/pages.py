@@ -80,7 +80,7 @@ def job(resource_id: uuid.UUID, job_id: uuid.UUID) -> Response:
     resource = _called(resource_id)
     found = _jobs().find(resource, job_id)
     return show("scheduler/job.html", resource, OFFER, job=found, tones=TONES, now=now(),
-                runs=_jobs().history(found))  # fmt: skip
+                runs=_jobs().history(found), app_id=resource.facts.get("app_id"))  # fmt: skip
 
 
 def edit(resource_id: uuid.UUID, job_id: uuid.UUID) -> Response:

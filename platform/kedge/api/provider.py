@@ -1,7 +1,7 @@
 """Pages of the built-in add-on providers, at this platform's address: `/provider/…`.
 
 The providers are a process of their own behind a socket, and check themselves who asks. They are
-handed nothing of the platform's: no token, no cookie but their own.
+handed nothing of the platform's: no token, no cookie but their own and the colours chosen.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from kedge.errors import NotFound, Unavailable
 
 routes = Blueprint("provider", __name__)
 COOKIE = "kedge_provider"
+THEME = "kedge-theme"  # light or dark, as the dashboard was asked for: the pages follow
 PLACE = "/provider"
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 # What is said between two neighbours only (RFC 9110 §7.6.1), and what is ours to say.
@@ -56,10 +57,12 @@ def provider(page: str) -> Response:
 
 def _handed_on() -> list[tuple[str, str]]:
     kept = [each for each in request.headers.items() if _is_handed_on(each[0].lower())]
-    own = request.cookies.get(COOKIE)
+    own, theme = request.cookies.get(COOKIE), request.cookies.get(THEME)
+    cookies = {COOKIE: own, THEME: theme if theme in {"light", "dark"} else None}
+    shown = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
     return [
         *kept,
-        *([("Cookie", f"{COOKIE}={own}")] if own else []),
+        *([("Cookie", shown)] if shown else []),
         ("Host", request.host),
         ("X-Forwarded-Host", request.host),
         ("X-Forwarded-Proto", request.scheme),
