@@ -57,6 +57,7 @@ class HerokuCli:
             "HOME": str(home),
             "HEROKU_HOST": url,
             "HEROKU_PARTICLEBOARD_URL": url,
+            "HEROKU_DATA_HOST": "localhost",
             "HEROKU_API_KEY": platform.token,
             "HEROKU_SKIP_NEW_VERSION_CHECK": "true",
             "DISABLE_TELEMETRY": "true",
@@ -184,3 +185,21 @@ def test_what_it_changes(created, heroku):
     heroku("maintenance:on", *app)
     assert "on" in heroku("maintenance", *app)
     heroku("maintenance:off", *app)
+
+
+def test_add_ons_and_people(new_app, heroku):
+    """A database made, known by its plan, shared, not destroyed by mistake; people and tokens."""
+    owner, other = new_app({}), new_app({})
+    app, elsewhere = ("--app", owner.name), ("--app", other.name)
+    plan = "heroku-postgresql:essential-0"
+    assert "DATABASE_URL" in heroku("addons:create", plan, "--wait", *app)
+    assert "essential-0" in heroku("addons", *app)
+    assert "Essential 0" in heroku("pg:info", *app)
+    shared = heroku("addons:attach", f"{owner.name}::DATABASE", "--as", "ORDERS", *elsewhere)
+    assert "Setting ORDERS config vars" in shared
+    destroy = ("addons:destroy", "DATABASE", "--confirm", owner.name, *app)
+    assert f"attached to {other.name} too" in re.sub(r"\s+", " ", heroku(*destroy, status=1))
+    heroku("addons:detach", "ORDERS", *elsewhere)
+    assert "done" in heroku(*destroy)
+    assert "no account here" in heroku("access:add", "nobody@example.com", *app, status=2)
+    assert "KDG-" in heroku("authorizations:create", "--scope", "read", "--short")
