@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import docker
 import httpx
@@ -20,6 +23,7 @@ from system.installation import ROOT, Installation, sweep_engine, wait_until
 
 # Kept from one run to the next: its layers are the cache of the next build.
 IMAGE = "kedge/platform:tests"
+PROJECT = re.compile(r"kdg(\d+)x[0-9a-f]{8}[_-]")  # the process that tests, and chance
 BUNDLE = os.environ.get("SSL_CERT_FILE", "")
 
 
@@ -37,7 +41,27 @@ def build_image() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     if before and before != _image_id():
-        docker.from_env().images.remove(before)
+        with suppress(docker.errors.ImageNotFound, docker.errors.APIError):
+            docker.from_env().images.remove(before)  # refused while another run's containers use it
+
+
+def remove_the_dead() -> None:
+    """Remove what compositions of a test run that was killed have left; it would run for ever."""
+    engine = docker.from_env()
+    for container in engine.containers.list(all=True, ignore_removed=True):
+        if is_dead(container.name):
+            with suppress(docker.errors.NotFound):
+                container.remove(force=True, v=True)
+    for thing in [*engine.networks.list(), *engine.volumes.list()]:
+        if is_dead(thing.name):
+            with suppress(docker.errors.NotFound):
+                thing.remove()
+
+
+def is_dead(name: str) -> bool:
+    """Whether it is named for a composition whose test process is no more."""
+    found = PROJECT.match(name)
+    return found is not None and not Path("/proc", found[1]).exists()
 
 
 def _image_id() -> str | None:
@@ -51,7 +75,7 @@ def _image_id() -> str | None:
 class Composition(Installation):
     """One project of compose, with names and ports of its own. `home` holds `ca.pem` alone."""
 
-    project: str = field(default_factory=lambda: f"kdg{secrets.token_hex(4)}")
+    project: str = field(default_factory=lambda: f"kdg{os.getpid()}x{secrets.token_hex(4)}")
 
     @property
     def environment(self) -> Mapping[str, str]:

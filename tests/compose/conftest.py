@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from compose.composition import Composition, build_image, left_of
+from compose.composition import Composition, build_image, left_of, remove_the_dead
 from system.installation import HELLO
 
 
 @pytest.fixture(scope="module")
 def platform():
     """A platform that runs; afterwards nothing of it is left."""
+    remove_the_dead()
     build_image()
     made = Composition(Path(tempfile.mkdtemp(prefix="kdg-")))
     try:
@@ -24,10 +25,9 @@ def platform():
     assert left_of(made.project) == []
 
 
-@pytest.fixture
-def app(platform, tmp_path):
-    """A small web app, pushed and answering."""
-    made = platform.app(HELLO, tmp_path)
+@pytest.fixture(scope="module")
+def app(platform, tmp_path_factory):
+    """A small web app, pushed and answering; what a test changes of it stays so for the next."""
+    made = platform.app(HELLO, tmp_path_factory.mktemp("app"))
     made.push()
-    yield made
-    platform.api("DELETE", f"/apps/{made.name}")
+    return made

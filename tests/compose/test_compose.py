@@ -12,7 +12,12 @@ from system.load import Load
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 # All but HAProxy, through which everything is asked, and the two that run once.
-OTHERS = ["web", "worker", "clock", "dynos", "router", "certificates", "redis", "postgres"]
+OTHERS = (
+    ("web", "worker", "clock"),
+    ("dynos", "addons"),
+    ("router", "certificates"),
+    ("redis", "postgres"),
+)
 
 
 def test_the_main_job_is_done_by_containers(app):
@@ -33,19 +38,26 @@ def test_one_off_dynos_are_attached_to_the_terminal(app):
     assert (done.stdout, done.returncode) == ("through\n", 7)
 
 
+def test_an_add_on_serves_its_app(app):
+    """The providers' service makes a server by the host's engine, which the app's dynos reach."""
+    app.kedge("addons:create", "heroku-redis")
+    ask = 'a=${REDIS_URL##*@}; exec 3<>"/dev/tcp/${a%:*}/${a#*:}"; echo PING >&3; head -n1 <&3'
+    assert "NOAUTH" in app.kedge("run", "--", "bash", "-c", ask).stdout
+
+
 def test_every_service_restarts_without_a_failed_request(platform, app):
     """While any service but HAProxy restarts, the app answers; afterwards each does its work."""
     with Load(platform.http_port, f"{app.name}.localhost", kinds="kept,fresh") as load:
-        for service in OTHERS:
-            platform.compose("restart", service)
-            wait_until(platform.answers, 30, f"the API answers after a restart of {service}")
-            app.kedge("config:set", f"GREETING={service}")
-        app.commit({"VERSION": "two"})
+        for services in OTHERS:
+            platform.compose("restart", *services)
+            wait_until(platform.answers, 30, f"the API answers after a restart of {services}")
+            app.kedge("config:set", f"GREETING={services[0]}")
+        app.commit({"VERSION": "three"})
         app.push()
         report = load.stop()
     assert report.failures == []
     assert report.total > 100
-    assert app.get().text.startswith("postgres two web.1")
+    assert app.get().text.startswith("redis three web.1")
 
 
 def test_a_service_that_dies_is_started_again(platform, app):
@@ -54,7 +66,7 @@ def test_a_service_that_dies_is_started_again(platform, app):
         platform.compose("exec", "-T", service, "sh", "-c", "kill -9 -1", check=False)
     wait_until(platform.answers, 30, "the API answers")
     app.kedge("config:set", "GREETING=Back")
-    assert app.get().text == "Back one web.1 v4"
+    assert app.get().text.startswith("Back ")
 
 
 def test_the_router_serves_again_after_its_own_restart(platform, app):
@@ -65,21 +77,23 @@ def test_the_router_serves_again_after_its_own_restart(platform, app):
     platform.compose("start", "postgres", "redis", "router", "web", "worker", "clock", "dynos")
     wait_until(platform.answers, 30, "the API answers")
     app.kedge("config:set", "GREETING=Again")
-    assert app.get().text.startswith("Again one")
+    assert app.get().text.startswith("Again ")
 
 
 def test_volumes_keep_everything_and_dynos_go_on(platform, app):
     """`down` and `up` later, apps answer from the very containers they had."""
     app.kedge("config:set", "GREETING=Kept")
     before = [container.id for container in platform.containers(app=app.name)]
+    kept = app.get().text
     platform.down()
     platform.up()
     wait_until(lambda: _answers(app), 15, "the app answers")
-    assert app.get().text == "Kept one web.1 v4"
+    assert app.get().text == kept
+    assert kept.startswith("Kept ")
     assert [container.id for container in platform.containers(app=app.name)] == before
     assert app.kedge("config:get", "GREETING").stdout.strip() == "Kept"
     app.kedge("rollback", "v3", "--yes")
-    assert app.get().text == "Hello one web.1 v5"
+    assert app.get().text.startswith("Hello one web.1 ")
 
 
 def test_containers_have_no_rights_they_do_not_need(platform):
