@@ -88,15 +88,20 @@ class Instances:
 
     # --- from missing to running, and back ---
 
-    def ensure(self, wanted: Instance) -> None:
-        """Have it run. One that runs already is left alone. Raises Away."""
-        self._have(wanted, renews=False)
+    def ensure(self, wanted: Instance, *, is_new: bool = False) -> None:
+        """Have it run. One that runs already is left alone.
+
+        Raises:
+            Away: the engine does not answer; or its volume is gone, and it is not new: an empty
+                server in its place would only hide that.
+        """
+        self._have(wanted, renews=False, is_new=is_new)
 
     def renew(self, wanted: Instance) -> None:
-        """Have it run as it should be; it starts anew where that differs. Raises Away."""
-        self._have(wanted, renews=True)
+        """Have it run as it should be; it starts anew where that differs. Raises as `ensure`."""
+        self._have(wanted, renews=True, is_new=False)
 
-    def _have(self, wanted: Instance, *, renews: bool) -> None:
+    def _have(self, wanted: Instance, *, renews: bool, is_new: bool) -> None:
         with translated("make a server"):
             image_id, digest = self._image_id(), wanted.digest()
             found = self._inspected(wanted.resource_id)
@@ -107,6 +112,7 @@ class Instances:
                     self._end(found["Id"])
                     found, runs = None, False
             if not runs:
+                self._have_volume(wanted, is_new=is_new)
                 container = found["Id"] if found else self._create(wanted, image_id, digest)
                 self._write(container, wanted.files)
                 self.engine.api.start(container)
@@ -144,6 +150,15 @@ class Instances:
         with translated("look at a server"):
             found = self._inspected(resource_id)
         return _seen(found, self.network) if found else Seen(state="missing")
+
+    def has_volume(self, resource_id: uuid.UUID) -> bool:
+        """Whether what was in it is there. Raises Away."""
+        with translated("look at a volume"):
+            try:
+                self.engine.api.inspect_volume(self.name(resource_id))
+            except docker.errors.NotFound:
+                return False
+            return True
 
     def running(self) -> set[uuid.UUID]:
         """The resources whose server runs. Raises Away."""
@@ -219,10 +234,15 @@ class Instances:
             raise Away("The dyno network is not there yet.") from None
         return str(found["IPAM"]["Config"][0]["Gateway"])
 
+    def _have_volume(self, wanted: Instance, *, is_new: bool) -> None:
+        if is_new:
+            labels = self._labels(wanted) | {KEEP: "data"}
+            self.engine.api.create_volume(self.name(wanted.resource_id), labels=labels)
+        elif not self.has_volume(wanted.resource_id):
+            raise Away(f"The volume of {wanted.alias} is gone, and with it all that was in it.")
+
     def _create(self, wanted: Instance, image_id: str, digest: str) -> str:
         api, name = self.engine.api, self.name(wanted.resource_id)
-        labels = self._labels(wanted)
-        api.create_volume(name, labels=labels | {KEEP: "data"})
         networks: Any = {self.network: api.create_endpoint_config(aliases=[wanted.alias])}
         made = api.create_container(
             image_id,
@@ -232,7 +252,7 @@ class Instances:
             user=str(USER),
             stop_signal=wanted.stop_signal,
             environment=dict(wanted.environment),
-            labels=labels | {SPEC: digest},
+            labels=self._labels(wanted) | {SPEC: digest},
             networking_config=api.create_networking_config(networks),
             host_config=self._host_config(wanted, name),
         )

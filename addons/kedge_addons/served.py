@@ -34,7 +34,7 @@ class ServerService(Service):
         seen = self.tools.instances.look(resource.id)
         health = {key: value for key, value in asdict(seen).items() if key != "state"}
         if seen.state != "running":
-            problem = {"ok": False, "problems": [_words(seen)]}
+            problem = {"ok": False, "problems": [self._words(resource, seen)]}
             return Observation(state=seen.state, health=health | problem)
         try:
             told, usage, version = self.inside(resource)
@@ -48,7 +48,8 @@ class ServerService(Service):
 
     def mend(self, resource: Resource) -> None:
         """Have the server run again as it should."""
-        self.tools.instances.ensure(self.instance(resource))
+        is_new = resource.state == State.MAKING
+        self.tools.instances.ensure(self.instance(resource), is_new=is_new)
 
     def destroy(self, resource: Resource) -> None:
         """The server stops and goes; its volume stays."""
@@ -58,8 +59,9 @@ class ServerService(Service):
         """The volume goes."""
         self.tools.instances.forget(resource.id)
 
-
-def _words(seen: Seen) -> str:
-    if seen.was_out_of_memory:
-        return "The server took more memory than its plan has, and was ended."
-    return f"The server is {seen.state}."
+    def _words(self, resource: Resource, seen: Seen) -> str:
+        if seen.was_out_of_memory:
+            return "The server took more memory than its plan has, and was ended."
+        if not self.tools.instances.has_volume(resource.id):
+            return "Its volume was removed from the engine, and with it all that was in it."
+        return f"The server is {seen.state}."

@@ -339,6 +339,22 @@ def test_after_its_rest_all_of_it_is_gone(short_rest):
         assert not made.resource.secrets
 
 
+def test_a_volume_that_somebody_removed_is_told(providers):
+    """No empty server takes its place and hides it; destroyed, it is nobody's trouble any more."""
+    with providers.made("heroku-postgresql") as made:
+        kept = volume(made)
+        with providers.lifecycle.changing(providers.lifecycle.services[made.service], made.id):
+            made.container.remove(force=True)
+            kept.remove()
+        wait_until(lambda: providers.tools.resources.get(made.id).message.startswith("The volume"))
+        seen = made.ask("GET")
+        assert seen["state"] == "missing"
+        assert "with it all that was in it" in seen["health"]["problems"][0]
+        assert kept.name not in {each.name for each in kept.client.volumes.list()}
+        made.partner("DELETE")
+        wait_until(lambda: made.ask("GET")["state"] == "resting")
+
+
 def volume(made):
     import docker
 
