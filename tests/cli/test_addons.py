@@ -193,7 +193,9 @@ def test_restore(shop: FakePlatform, kedge: Kedge):
     assert "postgresql-clear-1" in kedge("addons:restore").out
     assert kedge("addons:restore", "postgresql-clear-1").status == 0
     assert shop.of("POST", "/kedge/addons/e1/restore")
-    assert kedge("addons:restore", "never-made").status == 1
+    assert kedge("addons:restore", "postgresql-clear-1", "-a", "shop").status == 0
+    for missing in (("never-made",), ("postgresql-clear-1", "-a", "blog")):
+        assert kedge("addons:restore", *missing).status == 1
 
 
 def test_attach(shop: FakePlatform, kedge: Kedge):

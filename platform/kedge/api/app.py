@@ -15,6 +15,7 @@ from kedge.errors import InvalidParams
 from kedge.model.app import App
 from kedge.model.tables import Json
 from kedge.ops import apps
+from kedge.ops.authorize import Action
 
 routes = Blueprint("apps", __name__)
 _GENERATION_ID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "cedar.generation.kedge"))
@@ -101,7 +102,8 @@ def update(app: str) -> Response:
     body = bodies.body()
     maintenance = bodies.truth(body, "maintenance")
     apps.check_stack(stack.name_of(bodies.identity(body, "build_stack")))
-    row = apps.find(services(), actor(), app)
+    needed = Action.OPERATE if body.get("build_stack") is not None else Action.VIEW
+    row = apps.find(services(), actor(), app, needed)
     if maintenance is not None:
         row = apps.set_maintenance(services(), actor(), str(row.id), on=maintenance)
     if body.get("name") is not None and body["name"] != row.name:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from kedge.cli import provisioning
 from kedge.cli.api import Api, segment
 from kedge.cli.failure import ApiRefused, CommandFailed
 from kedge.cli.options import json_option, on_platform
@@ -57,7 +58,8 @@ def plans(api: Api, service: str, as_json: bool) -> None:
 @click.command("addons:docs")
 @click.argument("service", metavar="SERVICE|ADDON")
 @on_platform
-def docs(api: Api, service: str) -> None:
+@click.option("-a", "--app", metavar="APP", help="The app that has the add-on.")
+def docs(api: Api, service: str, app: str | None) -> None:
     """Open the documentation of an add-on service; prints its address."""
     name = service.partition(":")[0]
     try:
@@ -65,7 +67,7 @@ def docs(api: Api, service: str) -> None:
     except ApiRefused as refused:
         if refused.status != 404:
             raise
-        addon = api.post("/actions/addons/resolve", {"addon": service})[0]
+        addon = provisioning.found(api, service, app)
         found = api.get(f"/addon-services/{segment(addon['addon_service']['name'])}")
     if not found.get("docs_url"):
         raise CommandFailed(f"{found['human_name']} names no documentation in its manifest.")

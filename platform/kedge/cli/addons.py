@@ -180,10 +180,12 @@ def destroy(api: Api, addon: dict[str, Any], confirm: str | None, force: bool) -
 @click.argument("addon", required=False)
 @on_platform
 @json_option
+@click.option("-a", "--app", metavar="APP", help="Only what was this app's.")
 @click.option("--wait/--no-wait", default=True, help="Wait until it is there (default), or not.")
-def restore(api: Api, *, addon: str | None, as_json: bool, wait: bool) -> None:
+def restore(api: Api, *, addon: str | None, as_json: bool, app: str | None, wait: bool) -> None:
     """Bring a destroyed add-on back with what was in it; without a name, list those one can."""
-    resting = api.all("/kedge/addons/resting")
+    resting = [each for each in api.all("/kedge/addons/resting")
+               if app in (None, each["app"]["name"])]  # fmt: skip
     if addon is None:
         _show_resting(resting, as_json=as_json)
         return
@@ -193,12 +195,12 @@ def restore(api: Api, *, addon: str | None, as_json: bool, wait: bool) -> None:
             f"There is no destroyed add-on {addon} to bring back.",
             "`kedge addons:restore` lists those there are.",
         )
-    app = AppApi(api, chosen["app"]["name"])
-    before = provisioning.newest_version(app)
-    with doing(f"Restoring {chosen['name']} on {app_name(app.name)}"):
+    owner = AppApi(api, chosen["app"]["name"])
+    before = provisioning.newest_version(owner)
+    with doing(f"Restoring {chosen['name']} on {app_name(owner.name)}"):
         made = api.post(f"/kedge/addons/{chosen['id']}/restore")
     say("")
-    made = provisioning.attend(app, made, before, wait=wait)
+    made = provisioning.attend(owner, made, before, wait=wait)
     if as_json:
         show_json(made)
 
