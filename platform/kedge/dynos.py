@@ -16,9 +16,12 @@ from kedge.engine.git import Repositories
 from kedge.engine.protocols import Router
 from kedge.engine.rendezvous import RendezvousServer
 from kedge.engine.router import AgentRouter
+from kedge.errors import StartRefused
 from kedge.home import installation as installations
+from kedge.home import ports
 from kedge.home.certificates import issue
 from kedge.home.installation import Installation
+from kedge.home.ports import Port
 from kedge.log import configure
 from kedge.loops.certificates import Certificates
 from kedge.loops.rollout import Belongings
@@ -42,13 +45,11 @@ def main() -> None:
     supervisor = Supervisor(services, runtime, router, belongings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stopping.set())
+    try:
+        _open_door(settings, installation, supervisor)
+    except StartRefused as refused:
+        raise SystemExit(str(refused)) from refused
     supervisor.start()
-    RendezvousServer(
-        settings.bind,
-        settings.rendezvous_port_in_use,
-        installation.router_dir / "certs" / "default.pem",
-        lambda secret: supervisor.one_offs.claim(secret) or supervisor.insides.claim(secret),
-    ).start()
     installation.ready_file("dynos").touch()
     log.info("supervisor.started", installation=installation.id)
     while not supervisor.stopping.wait(1.0):
@@ -56,6 +57,27 @@ def main() -> None:
     supervisor.stop()
     if installation.stop_dynos_flag.exists():
         stop_all_dynos(runtime)
+
+
+def _open_door(settings: Settings, installation: Installation, supervisor: Supervisor) -> None:
+    """Let clients of attached dynos in.
+
+    Raises:
+        StartRefused: somebody else has the port, or the certificate cannot be read.
+    """
+    certificate = installation.router_dir / "certs" / "default.pem"
+    door = RendezvousServer(
+        settings.bind,
+        settings.rendezvous_port_in_use,
+        certificate,
+        lambda secret: supervisor.one_offs.claim(secret) or supervisor.insides.claim(secret),
+    )
+    try:
+        door.start()
+    except OSError as error:
+        ports.refuse(Port(settings.rendezvous_port_in_use, "rendezvous_port"), settings.bind)
+        reason = f"Attached dynos cannot be reached by TLS: {certificate}: {error.strerror}."
+        raise StartRefused(reason, "Start Kedge again, which makes it: kedge up") from error
 
 
 def _belongings(

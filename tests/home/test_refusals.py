@@ -11,6 +11,7 @@ import pytest
 from kedge.errors import StartRefused
 from kedge.home import installation, parts, ports, postgres, procfile
 from kedge.settings import Settings, load
+from one_offs import make_certificate
 
 pytestmark = pytest.mark.postgres
 
@@ -31,6 +32,28 @@ def test_a_taken_port_is_named_with_who_has_it(home):
     assert f"Port {home.http_port} is taken by " in words
     assert f"(pid {os.getpid()})" in words
     assert f"KEDGE_HTTP_PORT={home.http_port + 1000} kedge up" in words
+
+
+def test_the_door_to_attached_dynos_says_who_has_its_port(tmp_path):
+    """The port may be lost after the start: the `dynos` part then names who has it, and ends."""
+    from kedge import dynos
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(home=tmp_path, rendezvous_port=taken.getsockname()[1])
+        found = installation.Installation(settings, "0123456789ab")
+        (tmp_path / "router" / "certs").mkdir(parents=True)
+        found.router_dir.parent.mkdir()
+        found.router_dir.symlink_to(tmp_path / "router")
+        make_certificate(found.router_dir / "certs" / "default.pem")
+        with pytest.raises(StartRefused, match="is taken by") as refused:
+            dynos._open_door(settings, found, None)
+    assert f"(pid {os.getpid()})" in refused.value.reason
+    assert "KEDGE_RENDEZVOUS_PORT=" in refused.value.remedy
+
+    (found.router_dir / "certs" / "default.pem").unlink()
+    with pytest.raises(StartRefused, match="kedge up") as refused:
+        dynos._open_door(settings, found, None)
+    assert "default.pem" in refused.value.reason
 
 
 def test_a_missing_program_is_named_with_its_package(home, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from home.conftest import Home, homes
-from kedge.home import uninstall
+from kedge.home import inventory, uninstall
 from kedge.home.inventory import DATA
 
 pytestmark = pytest.mark.docker
@@ -111,6 +111,20 @@ def test_data_that_is_kept(laid: Home):
     assert done.returncode == 0, done.stdout + done.stderr
     assert {"ca.key", "ca.pem", "installation", "postgres", "secret.key"} <= entries(laid)
     assert entries(laid) <= DATA
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "said"),
+    [
+        (1, 0, "1 slug image"),
+        (4, 30_000, "4 slug images, 30.0 KB"),
+        (2, 5_260_000, "2 slug images, 5.3 MB"),
+        (0, 9, ""),
+    ],
+)
+def test_what_there_is_in_words(number: int, size: int, said: str):
+    """A count in the singular or the plural, with a size that is never "0.0"."""
+    assert inventory._counted(number, "slug image", size) == said
 
 
 def test_killed_half_way_it_is_called_again(laid: Home):

@@ -98,7 +98,12 @@ def _counted(number: int, noun: str, size: int = 0) -> str:
     first, _, rest = noun.partition(" of ")
     plural = first.removesuffix("y") + ("ies" if first.endswith("y") else "s")
     what = f"{number} {first if number == 1 else plural}" + (f" of {rest}" if rest else "")
-    return what + (f", {size / 1e6:.1f} MB" if size else "")
+    return what + (f", {_size(size)}" if size else "")
+
+
+def _size(count: int) -> str:
+    """`12.3 MB`; less than a tenth of one in KB, so that nothing is `0.0 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{max(count / 1e3, 0.1):.1f} KB"
 
 
 def _bytes(path: Path) -> int:

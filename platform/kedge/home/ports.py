@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,8 +94,9 @@ def _listening_inodes(number: int) -> set[str]:
 
 
 def _socket_inodes(process: Path) -> set[str]:
-    try:
-        names = [str(entry.readlink()) for entry in (process / "fd").iterdir()]
-    except OSError:  # gone, or another user's
-        return set()
+    names = []
+    with suppress(OSError):  # gone, or another user's
+        for entry in (process / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                names.append(str(entry.readlink()))
     return {match[1] for name in names if (match := re.match(r"socket:\[(\d+)\]", name))}

@@ -54,7 +54,7 @@ def stop_dynos(installation: Installation, say: Say) -> None:
     found = _containers(installation)
     if not found:
         return
-    say(f"-----> Stopping {len(found)} dynos")
+    say(f"-----> Stopping {len(found)} {'dyno' if len(found) == 1 else 'dynos'}")
     command = ["docker", "stop", "--time", str(installation.settings.kill_seconds), *found]
     subprocess.run(command, env=_environment(installation), stdout=subprocess.DEVNULL, check=False)
 
