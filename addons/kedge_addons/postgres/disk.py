@@ -9,13 +9,26 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from kedge_addons.errors import ProviderError
 from kedge_addons.postgres import insight, roles
-from kedge_addons.resource import Resource
+from kedge_addons.resource import Resource, State
 
 if TYPE_CHECKING:
     from kedge_addons.postgres.service import Postgres
 
 log = logging.getLogger(__name__)
+TURNS = 12  # at a tick each five seconds, every database is looked at once a minute
+
+
+def look_at_some(service: Postgres, turn: int) -> None:
+    """Look at every twelfth database: a tick must not take long, however many there are."""
+    for resource in service.tools.resources.all(service.offer.name, State.READY):
+        if resource.id.int % TURNS != turn:
+            continue
+        try:
+            look(service, resource)
+        except ProviderError as error:
+            log.info("%s: its size is not known: %s", resource.name, error.message)
 
 
 def look(service: Postgres, resource: Resource) -> None:

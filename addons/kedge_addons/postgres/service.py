@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import time
+import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint
 
-from kedge_addons.errors import ProviderError, Refused
+from kedge_addons.errors import Refused
 from kedge_addons.instances import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.postgres import calls, copying, disk, insight, roles, server
@@ -19,14 +18,12 @@ from kedge_addons.postgres.backups import downloads
 from kedge_addons.postgres.backups.backups import Backups
 from kedge_addons.postgres.offer import OFFER
 from kedge_addons.postgres.sql import Sql
-from kedge_addons.resource import Config, Resource, State
+from kedge_addons.resource import Config, Resource
 from kedge_addons.served import ServerService
 from kedge_addons.service import Tools
 
-log = logging.getLogger(__name__)
 # How long old credentials go on after a rotation: the release with the new ones is live by then.
 GRACE = timedelta(minutes=2)
-DISK_LOOK_SECONDS = 60.0
 
 
 class Postgres(ServerService):
@@ -34,11 +31,10 @@ class Postgres(ServerService):
 
     offer = OFFER
 
-    _looked_at_disks = 0.0
-
     def __init__(self, tools: Tools) -> None:
         super().__init__(tools)
         self.backups = Backups(self)
+        self._turns = itertools.cycle(range(disk.TURNS))
 
     def accept(self, plan: Plan, options: Mapping[str, Any]) -> dict[str, Any]:
         """`fork` is the URL of another add-on's database: who knows it may read it."""
@@ -98,7 +94,9 @@ class Postgres(ServerService):
         )
 
     def settle(self, resource: Resource) -> datetime | None:
-        """End login roles whose time has come."""
+        """End login roles whose time has come; see whether another plan has room."""
+        if resource.facts.get("over_disk"):
+            disk.look(self, resource)
         ending = {user: datetime.fromisoformat(at)
                   for user, at in resource.facts.get("ending", {}).items()}  # fmt: skip
         for user, at in ending.items():
@@ -117,16 +115,9 @@ class Postgres(ServerService):
         return health | {"is_read_only": bool(resource.facts.get("over_disk"))}, usage, version
 
     def tick(self) -> None:
-        """Transfers go on; once a minute, databases over their plan's disk become read-only."""
+        """Transfers go on; databases over their plan's disk become read-only."""
         self.backups.tick()
-        if time.monotonic() - self._looked_at_disks < DISK_LOOK_SECONDS:
-            return
-        self._looked_at_disks = time.monotonic()
-        for resource in self.tools.resources.all(self.offer.name, State.READY):
-            try:
-                disk.look(self, resource)
-            except ProviderError as error:
-                log.info("%s: its size is not known: %s", resource.name, error.message)
+        disk.look_at_some(self, next(self._turns))
 
     def remove(self, resource: Resource) -> None:
         """What was in it goes, with its backups."""
