@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -23,7 +22,9 @@ import httpx
 from kedge import settings
 from kedge import settings as configuration
 from kedge.engine.docker.traces import remove_all
+from kedge.home import commands
 from kedge.home import installation as installations
+from kedge.home.status import Status
 from kedge.home.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,10 +101,17 @@ class Installation:
         tails = [f"== {p.name}\n{p.read_text()[-3000:]}" for p in self.home.glob("log/*.log")]
         return "\n".join(tails)
 
+    def status(self) -> Status:
+        """What `kedge status` finds, without a process each time."""
+        return commands.status(settings.load(self.environment))
+
+    def is_ready(self) -> bool:
+        """Whether every part is up."""
+        return self.status().ready
+
     def part(self, name: str) -> dict[str, Any]:
         """A part as `kedge status` tells it."""
-        told = json.loads(self.kedge("status", "--json", check=False).stdout)
-        return next(part for part in told["parts"] if part["name"] == name)
+        return next(part.as_json() for part in self.status().parts if part.name == name)
 
     def kill(self, name: str) -> int:
         """Kill -9 a part; the pid it had."""
@@ -201,7 +209,8 @@ class Installation:
     def app(self, files: Mapping[str, str] | str, folder: Path, name: str | None = None) -> App:
         """An app of these files (or of a folder under tests/apps), created and ready to push."""
         name = name or f"app-{secrets.token_hex(4)}"
-        self.kedge("create", name, "--no-remote")
+        created = self.api("POST", "/apps", {"name": name})
+        assert created.status_code == 201, created.text
         made = App(self, name, folder / name)
         made.checkout(files)
         return made

@@ -69,7 +69,7 @@ def _copy(one: socket.socket, other: socket.socket) -> None:
         return
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cable():
     """The way to the engine."""
     with tempfile.TemporaryDirectory(prefix="kdg-") as folder:
@@ -78,20 +78,26 @@ def cable():
         made.pull()
 
 
-@pytest.fixture
-def wired_app(cable, tmp_path):
-    """An app on a platform that reaches its engine by the cable."""
+@pytest.fixture(scope="module")
+def wired(cable):
+    """A platform that reaches its engine by the cable."""
     host = {"DOCKER_HOST": f"unix://{cable._path}"}
-    platform = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), host)
+    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), host)
     try:
-        platform.up()
-        makers = apps_of(platform, tmp_path / "wired")
-        app = next(makers)()
-        app.push()
-        yield app
-        next(makers, None)
+        made.up()
+        yield made
     finally:
-        platform.destroy()
+        made.destroy()
+
+
+@pytest.fixture
+def wired_app(wired, tmp_path):
+    """An app there, pushed and answering."""
+    makers = apps_of(wired, tmp_path / "wired")
+    app = next(makers)()
+    app.push()
+    yield app
+    next(makers, None)
 
 
 def test_without_its_engine_kedge_says_so_and_apps_serve(cable, wired_app):

@@ -55,11 +55,6 @@ def dynos_of(app):
     return {(each.id, each.attrs["State"]["Pid"]) for each in found}
 
 
-def is_ready(platform):
-    """Whether every part is up."""
-    return platform.kedge("status", check=False).returncode == 0
-
-
 def works(app, value):
     """A config change and a push go through."""
     app.kedge("config:set", f"GREETING={value}")
@@ -77,7 +72,7 @@ def test_parts_that_are_killed_come_back_and_nobody_notices(app):
         for name in PARTS:
             pid = platform.kill(name)
             wait_until(lambda n=name, p=pid: platform.part(n)["pid"] not in {p, None}, 30, name)
-            wait_until(lambda: is_ready(platform), 30, f"ready after {name}")
+            wait_until(platform.is_ready, 30, f"ready after {name}")
             assert not failures, (name, failures)
     assert dynos_of(app) == before
     works(app, "again")
@@ -89,7 +84,7 @@ def test_all_parts_killed_at_once_come_back(app):
     with visited(app) as failures:
         for name in PARTS:
             app.platform.kill(name)
-        wait_until(lambda: is_ready(app.platform), 60)
+        wait_until(app.platform.is_ready, 60)
     assert failures == []
     assert dynos_of(app) == before
     works(app, "again")
@@ -107,7 +102,7 @@ def test_a_killed_proxy_is_back_within_two_seconds(app):
             return False
 
     wait_until(answers, 10)
-    wait_until(lambda: is_ready(app.platform), 20)
+    wait_until(app.platform.is_ready, 20)
     assert dynos_of(app) == before
     works(app, "again")
 
@@ -124,7 +119,7 @@ def test_without_its_database_the_api_says_so_and_apps_serve(app):
         assert "database does not answer" in told.stderr
         assert app.platform.part("postgres")["state"] == "down"
         app.platform.start_part("postgres")
-        wait_until(lambda: is_ready(app.platform), 30)
+        wait_until(app.platform.is_ready, 30)
     assert failures == []
     works(app, "again")
 

@@ -89,7 +89,7 @@ def test_a_tail_shows_what_comes_from_then_on(app):
         app.kedge("config:set", "A=1")
         assert next(line for line in lines if "Release v4 created" in line)
         app.platform.kill("web")
-        wait_until(lambda: app.platform.kedge("status", check=False).returncode == 0)
+        wait_until(app.platform.is_ready)
         app.kedge("config:set", "A=2")
         assert next(line for line in lines if "Release v5 created" in line)
 
