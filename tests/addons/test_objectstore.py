@@ -10,6 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from addons.looks import faults
 from addons.side import wait_until
 from addons.visitor import Visitor, assert_strict
 
@@ -196,6 +197,14 @@ def test_pages_show_what_is_in_it(made, visitor, bucket):
         visitor.get(f"object?path={path}", status=404)
     visitor.get("?path=..", status=404)
     assert visitor.client.post(visitor.base + "rotate").status_code == 403
+
+
+def test_every_page_is_clean(visitor, bucket):
+    """Axe finds nothing, wide in light and dark on a phone; nothing is wider than its screen."""
+    bucket.put(f"a folder/{'long' * 40}")
+    bucket.put(EVIL)
+    paths = ["", f"?path={bucket.name}", f"?path={bucket.name}/a folder", "use?rotated", "?path=no"]
+    assert faults(visitor, paths) == []
 
 
 def test_keys_change_and_no_request_fails(made, visitor, bucket):

@@ -2,10 +2,14 @@
 
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from addons.looks import faults
 from addons.visitor import Visitor, assert_strict
+from kedge_addons.scheduler.job import RunRow
+from kedge_addons.scheduler.progress import State
 
 EVIL = "echo '<script>alert(1)</script>' \"&amp;\""
 
@@ -93,6 +97,41 @@ def test_commands_are_text(visitor, made):
         page = visitor.get(path)
         assert_strict(page)
         assert "<script>alert" not in page.text
+
+
+def test_every_page_is_clean(visitor, made):
+    """Axe finds nothing, wide in light and dark on a phone; nothing is wider than its screen."""
+    add(visitor, command="rake " + "x" * 300)
+    add(visitor, command=EVIL, kind="cron", cron="0 6 1 * 1")
+    (first, second) = jobs_of(made)
+    look(made, first)
+    paths = ["", f"jobs/{first.id}", f"jobs/{second.id}", f"jobs/{second.id}/edit",
+             f"jobs/{first.id}/remove"]  # fmt: skip
+    assert faults(visitor, paths) == []
+
+
+def look(made, job):
+    """Runs of every kind in the history of a job."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with made.side.tools.database.transaction() as tx:
+        for hours, state in enumerate(State):
+            tx.add(
+                RunRow(
+                    id=uuid.uuid4(),
+                    job_id=job.id,
+                    resource_id=made.id,
+                    size="Basic",
+                    slot=at + timedelta(hours=hours),
+                    until=at + timedelta(hours=hours),
+                    command=job.command,
+                    state=state,
+                    reason="It was killed: out of memory.",
+                    dyno="scheduler.4711",
+                    count=3,
+                    exit_status=137,
+                    started_at=at,
+                )
+            )
 
 
 def test_forms_without_their_token_are_refused(visitor, made):
