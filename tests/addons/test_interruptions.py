@@ -1,4 +1,4 @@
-"""The `addons` process killed at any moment: what was begun is ended by the next one, once."""
+"""The `addons` process killed, or its engine away: what was begun is ended all the same, once."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import docker
@@ -16,12 +17,13 @@ import httpx
 import psycopg
 import pytest
 
-from addons.side import wait_until
-from kedge_addons import keys
+from addons.side import Side, wait_until
+from kedge_addons import keys, partner_api
 from partner_contract import Platform, Subject, request_of
 
 pytestmark = pytest.mark.docker
 SERVICE = "heroku-postgresql"
+SOCKET = Path("/var/run/docker.sock")
 
 
 class Part:
@@ -128,7 +130,7 @@ def test_what_was_begun_is_ended_once(part, platform):
     url = made.json()["config"]["HEROKU_POSTGRESQL_URL"]
     assert part.signs_in(resource_id, url)
 
-    for pause_seconds in (0.1, 0.25, 0.5):
+    for pause_seconds in (0.1, 0.4):
         begun(part.own, "POST", f"/{resource_id}/credentials/rotate", json={"force": True})
         time.sleep(pause_seconds)
         part.kill()
@@ -138,3 +140,38 @@ def test_what_was_begun_is_ended_once(part, platform):
     assert part.own.ask("POST", f"/{resource_id}/credentials/rotate", json={}).status_code == 200
     wait_until(lambda: platform.config.get(resource_id) == kept())
     assert kept()["HEROKU_POSTGRESQL_URL"] != url
+
+
+@pytest.fixture
+def engine_socket(tmp_path):
+    """Where providers look for an engine, and find none."""
+    return tmp_path / "docker.sock"
+
+
+@pytest.fixture
+def blind_side(installation, addons_database, home, engine_socket):
+    """Providers without their engine."""
+    from kedge_addons.settings import Settings
+
+    settings = Settings(home=home, installation=installation, database_url=addons_database)
+    made = Side(replace(settings, docker_host=f"unix://{engine_socket}"))
+    yield made
+    made.close()
+
+
+@pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not on the usual socket")
+def test_what_was_asked_for_is_made_when_the_engine_is_back(
+    blind_side, platform, engine_socket, monkeypatch
+):
+    """202 at once, a reason in words for whoever looks, and the platform is called back."""
+    monkeypatch.setattr(partner_api, "MAKING_SECONDS", 0.2)
+    subject, resource_id = blind_side.subject("heroku-redis"), str(uuid.uuid4())
+    promised = subject.ask("POST", json=request_of(subject, platform, resource_id))
+    assert promised.status_code == 202
+    looked = blind_side.ask("heroku-redis", "GET", resource_id)
+    assert looked.status_code == 503
+    assert "The Docker engine does not answer" in looked.json()["message"]
+    engine_socket.symlink_to(SOCKET)
+    assert platform.wait_for(resource_id, 60)
+    assert set(platform.config[resource_id]) == {"REDIS_URL", "REDIS_TLS_URL"}
+    assert blind_side.ask("heroku-redis", "GET", resource_id).json()["state"] == "running"
