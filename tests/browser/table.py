@@ -11,7 +11,7 @@ from flask import Flask
 from kedge.ops.authorize import Action
 
 OF_APP = "/dashboard/apps/<app>"
-OPEN = "/dashboard/addons/<addon>/open"
+OPEN, OF_ADDON = "/dashboard/addons/<addon>/open", "/dashboard/addons/<addon>"
 PLATFORM = "/dashboard/platform"
 ACCOUNT = "/dashboard/account"
 
@@ -35,6 +35,8 @@ PAGES_OF_APP = {
     "/attach": Action.OPERATE,
     "/addons/<addon>/plan": Action.OPERATE,
     "/addons/<addon>/destroy": Action.OPERATE,
+    "/data/<database>": Action.VIEW,
+    "/data/<database>/backups/<backup>/restore": Action.OPERATE,
 }
 # Forms are sent with what they hold, or nothing of use.
 FORMS_OF_APP = {
@@ -64,11 +66,23 @@ FORMS_OF_APP = {
     "/addons/<addon>/plan": (Action.OPERATE, {"plan": "none"}),
     "/addons/<addon>/destroy": (Action.OPERATE, {"confirm": "no"}),
     "/addons/<addon>/restore": (Action.OPERATE, {}),
+    "/data/<database>/backups": (Action.OPERATE, {}),
+    "/data/<database>/backups/<backup>/cancel": (Action.OPERATE, {}),
+    "/data/<database>/backups/<backup>/delete": (Action.OPERATE, {}),
+    "/data/<database>/backups/<backup>/download": (Action.OPERATE, {}),
+    "/data/<database>/backups/<backup>/restore": (Action.OPERATE, {"confirm": "no"}),
+    "/data/<database>/schedule": (Action.OPERATE, {"hour": "2", "zone": "UTC"}),
+    "/data/<database>/unschedule": (Action.OPERATE, {"schedule": "none"}),
+    "/data/<database>/rotate": (Action.OPERATE, {}),
+    "/data/<database>/settings": (Action.OPERATE, {"policy": "none", "timeout": "1"}),
+    "/data/<database>/queries/reset": (Action.OPERATE, {}),
     "/access": (Action.MANAGE, {"email": "none@example.com"}),
     "/access/change": (Action.MANAGE, {"email": "none@example.com"}),
     "/access/remove": (Action.VIEW, {"email": "none@example.com"}),  # one's own is everybody's
 }
-PAGES = {OF_APP + page: action for page, action in PAGES_OF_APP.items()} | {OPEN: Action.OPERATE}
+PAGES = {OF_APP + page: action for page, action in PAGES_OF_APP.items()} | {
+    OPEN: Action.OPERATE, OF_ADDON: Action.VIEW,
+}  # fmt: skip
 FORMS = {OF_APP + form: row for form, row in FORMS_OF_APP.items()}
 
 # What is for owners of the installation alone.

@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from browser import table
+from browser.database import databases, verified
 from browser.shop import Shop
 from browser.table import FOR_EVERYBODY, FOR_THE_SIGNED_IN, FORMS, OF_APP, PAGES
 from kedge.ops import addon_services, addons, attachments, collaborators
@@ -37,11 +38,18 @@ def shop(platform, people):
         addon_services.register(platform.services, None, provider.manifest(primary="DATABASE"))
         addon = addons.create(made.services, made.owner, made.name, provider.service)
         made.go_live()
-        made.parts = {
-            "app": made.name, "build": made.build(run=False).id, "version": "v3",
-            "key": "GREETING", "addon": addon.name, "service": provider.service,
-        }  # fmt: skip
-        yield made
+        with databases(made) as (data, database):
+            made.parts = _parts(made, provider, addon, database, verified(data))
+            yield made
+
+
+def _parts(made, provider, addon, database, backup):
+    """What stands in addresses."""
+    return {
+        "app": made.name, "build": made.build(run=False).id, "version": "v3",
+        "key": "GREETING", "addon": addon.name, "service": provider.service,
+        "database": database.name, "backup": backup["id"],
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +89,7 @@ def test_every_page_by_every_role(opened):
     for (page, role), answer in opened.items():
         expected = {"nobody": 303, "stranger": 404}.get(role, 403)
         if may(role, PAGES[page]):
-            expected = 303 if "reveal" in page else 200
+            expected = 303 if "reveal" in page or page == table.OF_ADDON else 200
         assert answer.status_code == expected, (page, role, answer.status_code)
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
+from browser.database import databases, verified
 from browser.shop import Shop
 from kedge.model.account import Account
 from kedge.ops import (
@@ -19,6 +20,7 @@ from kedge.ops import (
     addon_services,
     addons,
     attachments,
+    backups,
     collaborators,
     metrics,
     sessions,
@@ -74,11 +76,16 @@ def everything(platform, people):
         waiting = shop.build(EVIL, run=False, output=EVIL.encode())
         token = _peopled(shop, guest)
         collaborators.offer(services, guest, other.name, boss.email)
-        shop.parts = {
-            "app": shop.name, "build": waiting.id, "version": "v3", "key": "GREETING",
-            "addon": addon.name, "service": provider.service, "token": token,
-        }  # fmt: skip
-        yield shop
+        with databases(shop) as (data, database):
+            data.transfer("backup", "failed", reason=EVIL)
+            data.transfer("backup", "verifying", size_bytes=900, restored_bytes=300)
+            backups.alert(services, database, EVIL, "backup")
+            shop.parts = {
+                "app": shop.name, "build": waiting.id, "version": "v3", "key": "GREETING",
+                "addon": addon.name, "service": provider.service, "token": token,
+                "database": database.name, "backup": verified(data)["id"],
+            }  # fmt: skip
+            yield shop
 
 
 def _provided(shop, provider, away):

@@ -23,12 +23,13 @@ SELECT current_setting('server_version') AS version,
      WHERE datid = d.oid AND pid <> pg_backend_pid()) AS longest_transaction_seconds
 FROM pg_database d JOIN pg_stat_database s ON s.datid = d.oid WHERE d.datname = {database}
 """
-_SLOW = """
+_SLOW = r"""
 SELECT query, calls, round(total_exec_time::numeric, 1) AS total_ms,
   round(mean_exec_time::numeric, 2) AS mean_ms, round(max_exec_time::numeric, 1) AS max_ms, rows,
   round(100 * (total_exec_time / nullif(sum(total_exec_time) OVER (), 0))::numeric, 1) AS percent
 FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = {database}
   AND s.userid <> 10  -- the superuser's are ours: backups, and what is asked here
+  AND query !~* '^\s*(set|reset|show|begin|start|commit|rollback|discard|deallocate)\M'
 ORDER BY total_exec_time DESC LIMIT {limit}
 """
 _CONNECTIONS = """

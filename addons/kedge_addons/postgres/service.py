@@ -21,6 +21,7 @@ from kedge_addons.postgres.sql import Sql
 from kedge_addons.resource import Config, Resource
 from kedge_addons.served import ServerService
 from kedge_addons.service import Tools
+from kedge_addons.site import elsewhere
 
 # How long old credentials go on after a rotation: the release with the new ones is live by then.
 GRACE = timedelta(minutes=2)
@@ -127,6 +128,10 @@ class Postgres(ServerService):
     def message(self, resource: Resource) -> str:
         """What whoever asked is told."""
         return f"PostgreSQL 17 is ready at {resource.name}: {self.plan_of(resource).description}."
+
+    def pages(self) -> Blueprint:
+        """The platform's own page of it has it all."""
+        return elsewhere.blueprint(self)
 
     def routes(self) -> Blueprint:
         """Reset, slow queries, connections, backups."""

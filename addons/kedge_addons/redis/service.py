@@ -17,6 +17,7 @@ from kedge_addons.redis.commands import Commands
 from kedge_addons.redis.offer import OFFER
 from kedge_addons.resource import Config, Resource
 from kedge_addons.served import ServerService
+from kedge_addons.site import elsewhere
 
 # How long old credentials go on after a rotation: the release with the new ones is live by then.
 GRACE = timedelta(minutes=2)
@@ -125,6 +126,10 @@ class Redis(ServerService):
     def message(self, resource: Resource) -> str:
         """What whoever asked is told."""
         return f"Redis is ready at {resource.name}: {self.plan_of(resource).description}."
+
+    def pages(self) -> Blueprint:
+        """The platform's own page of it has it all."""
+        return elsewhere.blueprint(self)
 
     def routes(self) -> Blueprint:
         """Settings; everything `INFO` tells."""

@@ -32,6 +32,8 @@ from kedge.dashboard import (
     theme,
 )
 from kedge.dashboard.context import KEY, Dashboard, public
+from kedge.dashboard.data import forms as data_forms
+from kedge.dashboard.data import page as data
 from kedge.dashboard.forms import Ledger
 from kedge.dashboard.live import view
 from kedge.dashboard.live.hub import Hub
@@ -44,9 +46,9 @@ from kedge.errors import KedgeError, NotFound
 from kedge.ops.services import Services
 
 PAGES: tuple[Any, ...] = (
-    access, account, activity, addons, apps, config_var, deploy, invitation, logs, metrics,
-    new_app, overview, platform, platform_audit, platform_people, platform_services, resources,
-    rollback, settings, sign_in, theme, view,
+    access, account, activity, addons, apps, config_var, data, data_forms, deploy, invitation, logs,
+    metrics, new_app, overview, platform, platform_audit, platform_people, platform_services,
+    resources, rollback, settings, sign_in, theme, view,
 )  # fmt: skip
 
 

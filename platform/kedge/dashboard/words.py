@@ -45,6 +45,11 @@ STATES = {
     "waiting": Said("Waiting", "hourglass-split", "calm"),
     "down": Said("Down", "x-octagon-fill", "bad"),
     "unseen": Said("Not seen from here", "eye-slash", "calm"),
+    # Backups.
+    "queued": Said("Waiting", "hourglass-split", "calm"),
+    "verifying": Said("Being proved", "arrow-repeat", "busy"),
+    "verified": Said("Verified", "patch-check-fill", "good"),
+    "canceled": Said("Canceled", "slash-circle", "calm"),
     # Add-ons.
     "provisioned": Said("Ready", "check-circle-fill", "good"),
     "provisioning": Said("Creating", "arrow-repeat", "busy"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from kedge.errors import InvalidParams, NotFound
 from kedge.ids import as_uuid
 from kedge.model.addon import Addon, AddonService, Attachment, Plan, State
 from kedge.model.app import App
+from kedge.model.event import Event
 from kedge.ops import attached, builtin_addons, databases
 from kedge.ops.authorize import Action, Actor, find_app, record, visible_to
 from kedge.ops.databases import POSTGRES, Deed, as_list, as_object
@@ -35,6 +37,7 @@ FINISHED = SUCCEEDED | {"failed", "canceled"}
 KEPT = (State.PROVISIONED, State.RESTING)
 SCHEME = "kedge:"
 ALERT_LIMIT = 500
+ALERT_AGE, ALERTS = timedelta(days=14), 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,16 @@ def alert(services: Services, addon: Addon, message: str, kind: str) -> None:
         provider = Actor(uuid.UUID(int=0), addon.service.name, is_owner=False)
         record(tx, provider, "addon.alert", app, addon=addon.name, kind=kind, message=words)
         services.say(tx, app.id, f"Alert of {addon.name}: {words}")
+
+
+def alerts(services: Services, actor: Actor, addon: Addon) -> list[Event]:
+    """What its provider had to say of a database lately, the newest first."""
+    databases.require(services, actor, addon, Action.VIEW)
+    query = select(Event).where(Event.app_id == addon.app_id, Event.action == "addon.alert")
+    query = query.where(Event.details["addon"].astext == addon.name)
+    query = query.where(Event.created_at > services.now() - ALERT_AGE)
+    with services.database.transaction() as tx:
+        return list(tx.scalars(query.order_by(Event.id.desc()).limit(ALERTS)))
 
 
 def _begin(
