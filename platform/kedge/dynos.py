@@ -24,6 +24,7 @@ from kedge.home.installation import Installation
 from kedge.home.ports import Port
 from kedge.log import configure
 from kedge.loops.certificates import Certificates
+from kedge.loops.drains import Drains
 from kedge.loops.rollout import Belongings
 from kedge.loops.shutdown import stop_all_dynos
 from kedge.loops.supervisor import Supervisor
@@ -31,6 +32,7 @@ from kedge.ops.services import Services
 from kedge.settings import Settings
 
 log = structlog.get_logger()
+DRAIN_SECONDS = 1.0
 
 
 def main() -> None:
@@ -42,7 +44,8 @@ def main() -> None:
     runtime = DockerRuntime(settings, installation.id, services.slugs)
     router = AgentRouter(str(installation.router_dir / "agent.sock"))
     belongings = _belongings(settings, installation, services, router)
-    supervisor = Supervisor(services, runtime, router, belongings)
+    drains = Drains(services, bound.log_sender(settings), settings.home / "log-drains.json")
+    supervisor = Supervisor(services, runtime, router, belongings, {drains.look: DRAIN_SECONDS})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stopping.set())
     try:

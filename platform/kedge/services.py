@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from kedge import clock
 from kedge.db import Database
-from kedge.engine.addresses import is_public, is_public_or_own, is_public_or_private
+from kedge.engine.addresses import MayAsk, is_public, is_public_or_own, is_public_or_private
 from kedge.engine.announcer import Announcer
+from kedge.engine.logplex import Logplex
 from kedge.engine.logs import FileLogStore
 from kedge.engine.partner import HttpPartner
+from kedge.engine.protocols import LogSender
 from kedge.engine.queue import CeleryQueue, celery_app
 from kedge.engine.slugs import DiskSlugStore
 from kedge.engine.sources import SourceStore
@@ -46,7 +48,17 @@ def bind(settings: Settings, *, connections: int = 16) -> Services:
         ),
         partner=HttpPartner(
             settings.run_dir / "addons.sock",
-            may_ask=is_public_or_own if settings.source_private else is_public,
+            may_ask=_providers(settings),
         ),
         mint=mint_token,
     )
+
+
+def log_sender(settings: Settings) -> LogSender:
+    """What sends logs on: to where providers may be, too."""
+    return Logplex(may_ask=_providers(settings))
+
+
+def _providers(settings: Settings) -> MayAsk:
+    """The addresses at which somebody else's providers are asked."""
+    return is_public_or_own if settings.source_private else is_public

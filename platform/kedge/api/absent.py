@@ -23,7 +23,6 @@ def none() -> Response:
     return answer_list([])
 
 
-@routes.get("/apps/<app>/log-drains")
 @routes.get("/apps/<app>/sni-endpoints")
 @routes.get("/apps/<app>/webhooks")
 def none_of_app(app: str) -> Response:

@@ -37,6 +37,7 @@ from kedge.api import (
     formation,
     history,
     key,
+    log_drain,
     log_session,
     metric,
     output,
@@ -62,8 +63,9 @@ log = structlog.get_logger()
 NOUNS = (
     absent, account, addon, addon_attachment, addon_partner, addon_service, alert, app_,
     authorization, backup, build, buildpack, collaborator, config_var, console, database,
-    domain, dyno, dyno_size, feature, formation, history, key, log_session, metric, output,
-    provider, redis, region, release, rollout, schema, slug, source, stack, transfer, user, why,
+    domain, dyno, dyno_size, feature, formation, history, key, log_drain, log_session, metric,
+    output, provider, redis, region, release, rollout, schema, slug, source, stack, transfer,
+    user, why,
 )  # fmt: skip
 REQUEST_ID_LIMIT = 7 * 1024
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,+/= -]+")

@@ -13,7 +13,7 @@ from kedge.engine.addresses import MayAsk, Resolve, has_proxy, is_address, name_
 
 
 @cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """Whose certificates count: read once, which takes as long as many an answer."""
     return ssl.create_default_context()
 
@@ -41,6 +41,12 @@ class Checked:
         self._check(found)
         return _Pinned(found)
 
+    def addresses_of(self, place: httpx.URL, port: int) -> Sequence[str]:
+        """The addresses of a place that is spoken to otherwise than by HTTP. Raises NotAsked."""
+        found = said_by(place) or self._look_up(place.copy_with(port=port))
+        self._check(found)
+        return found
+
     def _look_up(self, place: httpx.URL) -> Sequence[str]:
         found: Sequence[str]
         try:
@@ -66,7 +72,7 @@ class _Pinned(httpx.BaseTransport):
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = addresses
-        self._real = httpx.HTTPTransport(verify=_trust())
+        self._real = httpx.HTTPTransport(verify=trust())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer of the first that takes a connection."""

@@ -21,8 +21,8 @@ DATA = frozenset(
 )
 # What the parts make anew, or what was on its way.
 MADE_AGAIN = frozenset(
-    {"certificates.json", "clock", "gateways", "log", "logs", "router", "router-log.cursor", "run"}
-    | {"sources", "stack-layers.json", "started-with.json", "url"}
+    {"certificates.json", "clock", "gateways", "log", "log-drains.json", "logs", "router"}
+    | {"router-log.cursor", "run", "sources", "stack-layers.json", "started-with.json", "url"}
     | {"images.lock", "up.lock", "volumes.lock"}
 )
 DRAFT = re.compile(r"\.(.+)\.new")  # of a file that is being written

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 from sqlalchemy import select
@@ -43,14 +44,21 @@ TEND_SECONDS = 10.0  # network and firewall, should somebody have flushed them
 REACH_SECONDS = 5.0
 JANITOR_SECONDS = 5.0
 COMPARE_SECONDS = 20.0
+NO_ERRANDS: Mapping[Callable[[], None], float] = MappingProxyType({})
 
 
 class Supervisor:
     """Everything that looks after dynos, while this process leads."""
 
     def __init__(
-        self, services: Services, runtime: Runtime, router: Router, belongings: Belongings
+        self,
+        services: Services,
+        runtime: Runtime,
+        router: Router,
+        belongings: Belongings,
+        errands: Mapping[Callable[[], None], float] = NO_ERRANDS,
     ) -> None:
+        """`errands` is more to do while this process leads, each again after so many seconds."""
         self._services, self._runtime, self._router = services, runtime, router
         self.stopping = threading.Event()
         self._leadership = Leadership(services.database, self.stopping)
@@ -65,6 +73,7 @@ class Supervisor:
         self._access = AccessLog(services, router, self._metrics.count)
         self._memory = MemoryWatch(services)
         self._janitor = Janitor(services, runtime)
+        self._errands = errands
         self._may_have_missed = threading.Event()
         self._swept_term = 0
 
@@ -81,6 +90,8 @@ class Supervisor:
         self._every(JANITOR_SECONDS, self._janitor.look)
         self._every(0.2, self._access.pull)
         self._every(1.0, self._listen)
+        for act, seconds in self._errands.items():
+            self._every(seconds, act)
 
     def stop(self) -> None:
         """End the loops; dynos go on."""

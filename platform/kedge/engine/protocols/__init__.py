@@ -24,6 +24,7 @@ from kedge.engine.protocols.containers import (
 from kedge.engine.protocols.logs import (
     LogFilter,
     LogLine,
+    LogSender,
     LogStore,
 )
 from kedge.engine.protocols.machine import (
@@ -77,6 +78,7 @@ __all__ = [
     "Layer",
     "LogFilter",
     "LogLine",
+    "LogSender",
     "LogStore",
     "Machine",
     "Nowhere",

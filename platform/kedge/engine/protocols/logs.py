@@ -30,6 +30,17 @@ class LogFilter:
     process: str | None = None
 
 
+class LogSender(Protocol):
+    """Sends log lines on to a drain, which is somebody else's server.
+
+    Raises:
+        ProviderAway: it did not take them; asking again may help.
+    """
+
+    def send(self, url: str, token: str, lines: Sequence[LogLine]) -> None:
+        """Hand lines over, all of them. `token` is what the drain knows the app by."""
+
+
 class LogStore(Protocol):
     """One log an app, kept by app (not by container), bounded by bytes. Any process may write."""
 
