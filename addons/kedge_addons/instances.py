@@ -7,65 +7,32 @@ Dynos find a server by the add-on's name, and reach it only where the platform l
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import tarfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import docker.errors
-from docker.types import LogConfig, Ulimit
 
 from kedge_addons import execution
 from kedge_addons.engine import Engine, is_status, translated
 from kedge_addons.errors import Away
+from kedge_addons.instance import (
+    ADDON,
+    DATA,
+    HOME,
+    KEEP,
+    KIND,
+    SPEC,
+    USER,
+    Instance,
+    command_of,
+    host_config,
+    labels_of,
+    packed,
+)
 
-HOME, KIND, ADDON, SERVICE = "kedge.home", "kedge.kind", "kedge.addon", "kedge.service"
-PORT, KEEP, SPEC = "kedge.port", "kedge.keep", "kedge.spec"
-DATA = "/data"
-USER = 1000
 STOP_SECONDS = 20
-PIDS = 512
-OPEN_FILES = 10_000
-# An address that was another's a moment ago: a datagram to the gateway has the host learn it anew.
-GREETING = 'echo 2>/dev/null >"/dev/udp/{gateway}/9"\nexec "$@"'
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """What the server of one resource is.
-
-    Args:
-        resource_id: whose it is.
-        service: of which service.
-        alias: the name dynos find it by.
-        command: what runs in it, as the account `addon`; it holds no secret.
-        ports: the TCP ports dynos may reach.
-        memory_mb: the hard limit, swap included.
-        shared_memory_mb: the size of /dev/shm.
-        stop_signal: what asks it to end; it has `STOP_SECONDS` for that.
-        environment: variables; no secret either.
-        files: written below /data before each start: path, and content, readable by it alone.
-    """
-
-    resource_id: uuid.UUID
-    service: str
-    alias: str
-    command: Sequence[str]
-    ports: Sequence[int]
-    memory_mb: int
-    shared_memory_mb: int = 64
-    stop_signal: str = "SIGTERM"
-    environment: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-    def digest(self) -> str:
-        """Changes with anything that only a new container would follow; files are written anew."""
-        facts = asdict(self) | {"files": sorted(self.files)}
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +203,7 @@ class Instances:
 
     def _have_volume(self, wanted: Instance, *, is_new: bool) -> None:
         if is_new:
-            labels = self._labels(wanted) | {KEEP: "data"}
+            labels = labels_of(wanted, self.engine.installation) | {KEEP: "data"}
             self.engine.api.create_volume(self.name(wanted.resource_id), labels=labels)
         elif not self.has_volume(wanted.resource_id):
             raise Away(f"The volume of {wanted.alias} is gone, and with it all that was in it.")
@@ -246,54 +213,21 @@ class Instances:
         networks: Any = {self.network: api.create_endpoint_config(aliases=[wanted.alias])}
         made = api.create_container(
             image_id,
-            ["bash", "-c", GREETING.format(gateway=self._gateway()), "bash", *wanted.command],
+            command_of(wanted, self._gateway()),
             name=name,
             hostname=wanted.alias[:63],
             user=str(USER),
             stop_signal=wanted.stop_signal,
             environment=dict(wanted.environment),
-            labels=self._labels(wanted) | {SPEC: digest},
+            labels=labels_of(wanted, self.engine.installation) | {SPEC: digest},
             networking_config=api.create_networking_config(networks),
-            host_config=self._host_config(wanted, name),
+            host_config=host_config(api, wanted, name, self.network),
         )
         return str(made["Id"])
 
-    def _labels(self, wanted: Instance) -> dict[str, str]:
-        return {
-            HOME: self.engine.installation,
-            KIND: "addon",
-            ADDON: str(wanted.resource_id),
-            SERVICE: wanted.service,
-            PORT: ",".join(str(port) for port in wanted.ports),
-        }
-
-    def _host_config(self, wanted: Instance, volume: str) -> dict[str, Any]:
-        memory = f"{wanted.memory_mb}m"
-        return self.engine.api.create_host_config(
-            init=True,
-            binds=[f"{volume}:{DATA}"],
-            network_mode=self.network,
-            read_only=True,
-            tmpfs={
-                "/tmp": "rw,noexec,nosuid,nodev,size=64m,mode=1777",  # noqa: S108 - its own
-                "/run": f"rw,noexec,nosuid,nodev,size=16m,mode=700,uid={USER},gid={USER}",
-            },
-            shm_size=f"{wanted.shared_memory_mb}m",
-            mem_limit=memory,
-            memswap_limit=memory,
-            pids_limit=PIDS,
-            cap_drop=["ALL"],
-            security_opt=["no-new-privileges:true"],
-            ulimits=[Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
-            # The bridge has IPv4 alone, and so has the firewall.
-            sysctls={"net.ipv6.conf.all.disable_ipv6": "1"},
-            restart_policy={"Name": "unless-stopped"},
-            log_config=LogConfig(type="local", config={"max-size": "5m", "max-file": "2"}),
-        )
-
     def _write(self, container: str, files: Mapping[str, bytes]) -> None:
         if files:
-            self.engine.api.put_archive(container, DATA, _tar(files))
+            self.engine.api.put_archive(container, DATA, packed(files))
 
     def _end(self, container: str) -> None:
         try:
@@ -302,16 +236,6 @@ class Instances:
         except docker.errors.APIError as error:
             if not is_status(error, 404, 409):  # gone, or going
                 raise
-
-
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path, content in sorted(files.items()):
-            member = tarfile.TarInfo(path)
-            member.size, member.mode, member.uid, member.gid = len(content), 0o600, USER, USER
-            archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
 
 
 def _seen(found: Mapping[str, Any], network: str) -> Seen:

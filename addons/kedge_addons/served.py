@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from kedge_addons.errors import Away
-from kedge_addons.instances import Instance, Seen
+from kedge_addons.instance import Instance
+from kedge_addons.instances import Seen
 from kedge_addons.resource import Resource, State
 from kedge_addons.service import Observation, Service
 

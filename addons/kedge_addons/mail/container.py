@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources as packaged
 
-from kedge_addons.instances import DATA, Instance
+from kedge_addons.instance import DATA, Instance
 from kedge_addons.offer import Plan
 from kedge_addons.resource import Resource
 

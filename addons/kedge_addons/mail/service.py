@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from flask import Blueprint
 
 from kedge_addons.errors import Refused
-from kedge_addons.instances import Instance
+from kedge_addons.instance import Instance
 from kedge_addons.keys import new_password
 from kedge_addons.mail import container, pages
 from kedge_addons.mail.inbox import Inbox

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import resources as packaged
 from typing import Any
 
-from kedge_addons.instances import DATA, Instance
+from kedge_addons.instance import DATA, Instance
 from kedge_addons.offer import Plan
 from kedge_addons.resource import Resource
 

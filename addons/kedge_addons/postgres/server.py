@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources as packaged
 
-from kedge_addons.instances import Instance
+from kedge_addons.instance import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.resource import Resource
 

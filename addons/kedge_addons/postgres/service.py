@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint
 
 from kedge_addons.errors import Refused
-from kedge_addons.instances import Instance
+from kedge_addons.instance import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.postgres import calls, copying, disk, insight, roles, server
 from kedge_addons.postgres.backups import downloads

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import resources as packaged
 from typing import Any
 
-from kedge_addons.instances import Instance
+from kedge_addons.instance import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.redis import tuning, users
 from kedge_addons.resource import Resource

@@ -16,7 +16,8 @@ import docker.errors
 from kedge_addons import execution
 from kedge_addons.engine import Engine, translated
 from kedge_addons.errors import Away, ProviderError
-from kedge_addons.instances import DATA, HOME, KIND, USER, Instances
+from kedge_addons.instance import DATA, HOME, KIND, USER
+from kedge_addons.instances import Instances
 from kedge_addons.postgres.backups import snapshot
 from kedge_addons.postgres.server import SOCKET_DIR
 from kedge_addons.postgres.sql import PSQL, WAITING
