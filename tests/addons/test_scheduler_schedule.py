@@ -53,6 +53,20 @@ def test_what_may_not(written):
     assert len(refused.value.message) < 400
 
 
+@pytest.mark.parametrize(
+    ("written", "field"),
+    [
+        ("61 * * * *", "minute may be 0 to 59"), ("0 24 * * *", "hour may be 0 to 23"),
+        ("0 0 32 * *", "day-of-month may be 1 to 31"), ("0 0 1 13 *", "month may be 1 to 12"),
+        ("0 0 * * 8", "day-of-week may be 0 to 7"),
+    ],
+)  # fmt: skip
+def test_the_wrong_field_is_named(written, field):
+    """Who wrote a cron expression that cannot be is told which field, and what it may be."""
+    with pytest.raises(Refused, match=field):
+        parse(written)
+
+
 def test_moments_are_in_utc():
     """A moment given in another zone is the same moment: schedules know UTC alone."""
     east = NOON.astimezone(timezone(timedelta(hours=9)))

@@ -20,6 +20,14 @@ FIELDS = 5
 SAMPLED_RUNS = 200
 SAMPLED = timedelta(days=400)  # a year has every day and hour there is
 
+# What a field may be, by what cronsim calls it.
+FIELD = {
+    "minute": "0 to 59, `*`, a list, a range or a step such as `*/10`",
+    "hour": "0 to 23, in UTC",
+    "day-of-month": "1 to 31, or L for the last, and must be in one of the months",
+    "month": "1 to 12, or JAN to DEC",
+    "day-of-week": "0 to 7 (0 and 7 are Sunday), or SUN to SAT",
+}
 _HOURLY = re.compile(r"hourly(?: at)? :?(\d{1,2})")
 _DAILY = re.compile(r"daily(?: at)? (\d{1,2}):(\d{2})")
 _PLAIN = re.compile(r"(\d{1,2}) (\d{1,2}|\*) \* \* \*")
@@ -103,7 +111,9 @@ def _checked(expression: str) -> Schedule:
     try:
         found = Schedule(expression).next_after(datetime.now(UTC))
     except CronSimError as error:
-        raise Refused(f"`{expression}` is no cron expression: {str(error).lower()}.") from None
+        wrong = str(error).lower().removeprefix("bad ")
+        known = f"the {wrong} may be {FIELD[wrong]}" if wrong in FIELD else str(error).lower()
+        raise Refused(f"`{expression}` is no cron expression: {known}.") from None
     if found is None:
         raise Refused(f"`{expression}` never comes.")
     return Schedule(expression)
