@@ -38,8 +38,12 @@ SETTINGS = {
 }  # fmt: skip
 _BOOT = r"""set -eu
 umask 077
-initdb -D /data/pg -U postgres --encoding=UTF8 --locale-provider=builtin --builtin-locale=C.UTF-8 \
-  --auth=reject --no-sync >/dev/null
+if [ -d /usr/share/kedge/postgresql/17 ]; then
+  cp -a --sparse=always /usr/share/kedge/postgresql/17 /data/pg
+else  # an image made before it had a cluster ready
+  initdb -D /data/pg -U postgres --encoding=UTF8 --locale-provider=builtin \
+    --builtin-locale=C.UTF-8 --auth=reject --no-sync >/dev/null
+fi
 echo 'own addon postgres' > /data/pg/pg_ident.conf
 echo 'local all postgres peer map=own' > /data/pg/pg_hba.conf
 exec postgres -D /data/pg "$@"
