@@ -1,12 +1,14 @@
 """What many tests stand on: a private PostgreSQL, and `Services` over a fresh database each."""
 
 import functools
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 TESTS = Path(__file__).parent
+CHROMIUM = Path("/usr/bin/chromium")
 # Files run side by side, and a long one begun last is waited for by everybody.
 LONG_FIRST = ("compose", "chaos", "system", "browser", "addons", "buildpacks", "home", "engine")
 
@@ -28,6 +30,23 @@ def postgres():
         yield cluster.start()
     finally:
         cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory):
+    """The distribution's Chromium, without a screen, in a network of its own."""
+    from playwright.sync_api import sync_playwright
+
+    from browser.network import WayOut
+
+    if not CHROMIUM.exists():
+        pytest.skip(f"no {CHROMIUM} here")
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    folder = tmp_path_factory.mktemp("browser")
+    with WayOut(folder, str(CHROMIUM)) as way_out, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=way_out.program, args=options)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

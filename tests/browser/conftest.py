@@ -18,11 +18,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from browser.network import WayOut
 from browser.places import free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
 THREADS = 64
 PASSWORD = "correct horse battery"
 
@@ -100,21 +98,6 @@ def _answers(url):
         return httpx.get(f"{url}/health", trust_env=False, timeout=5).status_code == 200
     except httpx.TransportError:
         return False
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    """The distribution's Chromium, without a screen, in a network of its own."""
-    from playwright.sync_api import sync_playwright
-
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no {CHROMIUM} here")
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    folder = tmp_path_factory.mktemp("browser")
-    with WayOut(folder, CHROMIUM) as way_out, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=way_out.program, args=options)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

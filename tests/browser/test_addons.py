@@ -76,7 +76,7 @@ def test_a_provider_that_is_away_is_waited_for_on_the_page(signed_in, shop, prov
     page = signed_in
     page.goto(shop.path("resources", "addons", provider.service))
     page.get_by_role("button", name="Make and attach").click()
-    expect(page.get_by_text("is being made")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("is on its way")).to_be_visible(timeout=15_000)
     row = page.locator(".addon-row")
     expect(row).to_contain_text("Creating")
     expect(row.locator(".addon-told")).to_contain_text("It is asked again by itself")

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from browser import world
+from browser.pictures import take
 from browser.shop import Shop
 
 
@@ -31,6 +32,7 @@ def test_it_draws_what_was_counted(visitor, people, measured):
     assert page.locator(".plot-wide svg").count() == 5
     assert "H12" in page.inner_text("main")
     assert page.locator(".plot-mark.is-release").count() > 0
+    take(page, "metrics")
 
 
 def test_spans_are_chosen(people, measured):

@@ -11,7 +11,6 @@ import subprocess
 import pytest
 from playwright.sync_api import expect
 
-from browser.conftest import chromium  # noqa: F401 - a fixture
 from browser.pictures import take
 from system.installation import App, wait_until
 
@@ -46,7 +45,7 @@ PATIENCE_MS = 60_000
 
 
 @pytest.fixture(scope="module")
-def screens(chromium, platform):  # noqa: F811 - the fixture
+def screens(chromium, platform):
     """A browser for each screen; the owner has set a password, as one does who came by a link."""
     made = {}
     for name, look in SCREENS.items():
@@ -92,6 +91,7 @@ def test_the_whole_path(screens, platform, tmp_path, screen):
         provision(page, app, kept)
         change(page, app, kept)
         roll_back(page, app, kept)
+        look_round(page, app, kept)
         if screen == "phone":
             page.goto(f"/dashboard/apps/{name}")
             expect(page.locator("[data-live-state]")).to_have_text("Live")
@@ -186,3 +186,19 @@ def roll_back(page, app, kept):
     expect(first).to_contain_text("Live", timeout=PATIENCE_MS)
     wait_until(lambda: answer(app).startswith("Hello, "), 60, "the release before")
     kept("activity")
+
+
+def look_round(page, app, kept):
+    """The log has what the app was asked; every part of the platform is up."""
+    page.goto(f"/dashboard/apps/{app.name}/logs")
+    expect(page.get_by_role("log")).to_contain_text("Attach DATABASE")
+    expect(page.get_by_role("log")).to_contain_text("heroku[router]")
+    page.set_viewport_size({**page.viewport_size, "height": 560})
+    kept("logs")
+    page.set_viewport_size({**page.viewport_size, "height": 800})
+    page.goto("/dashboard/platform")
+    parts = page.locator(".part-row")
+    expect(parts.filter(has_text="Up")).to_have_count(parts.count(), timeout=PATIENCE_MS)
+    assert parts.count() >= 9
+    expect(page.get_by_text(re.compile(r"\d+ checks made"))).to_be_visible(timeout=PATIENCE_MS)
+    kept("platform")

@@ -86,7 +86,7 @@ def create(app: str, service: str) -> Response:
         return _plans(seen, service, _mendable(error, "create"), error.status)
     if made.state == State.PROVISIONED:
         return go(seen.path("resources"), f"{made.name} is there. A release with it is on its way.")
-    return go(seen.path("resources"), f"{made.name} is being made.", "note")
+    return go(seen.path("resources"), f"{made.name} is on its way: below is how far it is.", "note")
 
 
 @routes.get("/dashboard/apps/<app>/attach")
