@@ -76,3 +76,24 @@ def app(new_app):
     made = new_app()
     made.push()
     return made
+
+
+@pytest.fixture(scope="session")
+def _standing():
+    """The apps that stand, the newest last."""
+    return []
+
+
+@pytest.fixture
+def standing_app(platform, _standing, tmp_path_factory):
+    """As `app`, but one for all tests that leave it as it is; another once one did not."""
+    if not _standing or not is_as_pushed(_standing[-1]):
+        made = platform.app(HELLO, tmp_path_factory.mktemp("standing"))
+        made.push()
+        _standing.append(made)
+    return _standing[-1]
+
+
+def is_as_pushed(app):
+    """Whether nothing but its first push happened to an app."""
+    return len(app.releases()) == 3 and app.get().text == "Hello one web.1 v3"

@@ -30,8 +30,9 @@ def deployed(app):
 # --- git ---------------------------------------------------------------------------------------
 
 
-def test_nothing_to_push_and_tags_build_nothing(app):
+def test_nothing_to_push_and_tags_build_nothing(standing_app):
     """A second push of the same is up to date; a tag is kept; neither makes a release."""
+    app = standing_app
     assert "Everything up-to-date" in app.push()
     app.git("tag", "v1")
     assert "without a build" in app.push(ref="v1")
@@ -91,8 +92,9 @@ def test_pushes_that_cannot_be_deployed_are_refused_in_words(app):
     assert len(app.releases()) == 3
 
 
-def test_unknown_apps_and_wrong_tokens_are_refused_in_words(app):
+def test_unknown_apps_and_wrong_tokens_are_refused_in_words(standing_app):
     """Git shows that there is no such app, and that the credentials are wrong."""
+    app = standing_app
     port, token = app.platform.http_port, app.platform.token
     unknown = f"http://x:{token}@localhost:{port}/nobody-here.git"
     assert "Couldn't find that app" in app.git("push", unknown, "main", check=False).stderr
@@ -182,8 +184,9 @@ def test_an_app_deleted_twice_at_once_is_deleted_once(new_app):
 # --- the API and the router --------------------------------------------------------------------
 
 
-def test_requests_that_are_too_much_are_refused_and_never_our_error(app):
+def test_requests_that_are_too_much_are_refused_and_never_our_error(standing_app):
     """Too much JSON, too many headers, and what is no JSON: 4xx, and the platform goes on."""
+    app = standing_app
     api, path = app.platform.api, f"/apps/{app.name}/config-vars"
     assert api("PATCH", path, {"A": "x" * (10 << 20)}).status_code == 413
     assert api("GET", path, **{"X-Big": "h" * 32_000}).status_code in {400, 431}
@@ -237,8 +240,9 @@ RAW = {
 
 
 @pytest.mark.parametrize("to", ["app", "api"])
-def test_what_is_no_request_gets_no_server_error(app, to):
+def test_what_is_no_request_gets_no_server_error(standing_app, to):
     """Broken HTTP straight at the router's port: refused as the client's fault."""
+    app = standing_app
     host = f"{app.name}.localhost" if to == "app" else "localhost"
     for what, request in RAW.items():
         status = raw_status(app.platform.http_port, request.replace(b"{host}", host.encode()))

@@ -20,8 +20,9 @@ threading.Thread(target=talk, daemon=True).start()
 """
 
 
-def test_a_size_larger_than_the_machine_runs_on_what_there_is(app):
+def test_a_size_larger_than_the_machine_runs_on_what_there_is(standing_app):
     """A one-off dyno of a size with more processors than the host has gets those of the host."""
+    app = standing_app
     done = app.kedge("run", "--size", "performance-2xl", "--", "nproc; exit 7", check=False)
     assert done.returncode == 7, done.stderr
     assert int(done.stdout) >= 1
@@ -39,8 +40,9 @@ def test_the_only_words_of_a_dyno_that_dies_at_once_are_kept(new_app):
     assert app.log(dyno="web.1").count("app[web.1]: no such table") == 1
 
 
-def test_an_attached_dyno_ends_when_its_client_is_lost_with_the_supervisor(app):
+def test_an_attached_dyno_ends_when_its_client_is_lost_with_the_supervisor(standing_app):
     """After a kill -9 nobody is connected to it any more: it is hung up on, and has a status."""
+    app = standing_app
     done = []
     run = ("run", "--no-tty", "--", "sleep 1000")
     client = threading.Thread(target=lambda: done.append(app.kedge(*run, check=False)))
@@ -78,8 +80,9 @@ def test_what_a_dyno_wrote_while_nobody_looked_is_kept(new_app):
     wait_until(lambda: app.get().status_code == 200, 30)
 
 
-def test_a_command_inside_a_dyno_sees_what_the_dyno_does(app):
+def test_a_command_inside_a_dyno_sees_what_the_dyno_does(standing_app):
     """`run:inside` has the dyno's files, variables and processes, and its own exit status."""
+    app = standing_app
     app.kedge("run:inside", "web.1", "--", "sh", "-c", "echo $DYNO > /tmp/here")
     done = app.kedge("run:inside", "web.1", "cat /tmp/here /app/VERSION; exit 6", check=False)
     assert (done.stdout, done.returncode) == ("web.1\none", 6)
@@ -92,8 +95,9 @@ def test_a_command_inside_a_dyno_sees_what_the_dyno_does(app):
     assert app.get().text == "Hello one web.1 v3"
 
 
-def test_a_dyno_that_is_restarted_ends_what_runs_inside(app):
+def test_a_dyno_that_is_restarted_ends_what_runs_inside(standing_app):
     """The command gets the SIGTERM every process of the dyno gets."""
+    app = standing_app
     ended = []
     inside = threading.Thread(
         target=lambda: ended.append(

@@ -48,8 +48,9 @@ def test_a_slug_packed_elsewhere_is_released_and_answers(new_app):
     wait_until(lambda: other.get().status_code == 200)
 
 
-def test_a_slug_that_was_built_is_downloaded_as_its_dynos_see_it(app):
+def test_a_slug_that_was_built_is_downloaded_as_its_dynos_see_it(standing_app):
     """Every file of the app is in ./app."""
+    app = standing_app
     _, files = downloaded(app, app.release(3)["slug"]["id"])
     assert files["./app/server.py"] == HELLO["server.py"]
     assert all(name.startswith("./app/") for name in files)

@@ -44,14 +44,16 @@ def certificate_names(platform, name: str) -> set[str]:
     return {value for _, value in served["subjectAltName"]}
 
 
-def test_an_app_has_a_certificate_of_the_platform_s_own_authority(platform, app):
+def test_an_app_has_a_certificate_of_the_platform_s_own_authority(platform, standing_app):
     """TLS to APP.DOMAIN verifies with ca.pem, and so does TLS to localhost."""
+    app = standing_app
     assert wait_until(lambda: certificate_names(platform, f"{app.name}.localhost"))
     assert {"localhost", "127.0.0.1"} <= certificate_names(platform, "localhost")
 
 
-def test_a_custom_domain_leads_to_its_app(platform, app):
+def test_a_custom_domain_leads_to_its_app(platform, standing_app):
     """A domain works, by HTTP and by TLS, until it is removed."""
+    app = standing_app
     domain = f"www.{app.name}.example.com"
     app.kedge("domains:add", domain)
     headers = {"Host": domain}
