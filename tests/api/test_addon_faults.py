@@ -205,6 +205,37 @@ class TestAtTheSameTime:
         until(lambda: _settle(services) or provider.asked[-1][0] == "DELETE")
 
 
+class TestProviderThatIsGone:
+    @pytest.fixture
+    def pending(self, api, provider, notes, hello, monkeypatch):
+        """An add-on whose provider has been down since before it was asked for."""
+        monkeypatch.setattr(provisioning, "WAIT_SECONDS", 0.3)
+        provider.close()
+        made = create(api)
+        until(lambda: api.get(f"/addons/{made['id']}")["provision_message"])
+        provider.close = lambda: None
+        return made
+
+    def test_whoever_waits_is_told(self, api, pending):
+        """That it is asked again, and why; what needs it to be there says how to wait."""
+        told = api.get(f"/addons/{pending['id']}")
+        assert (told["state"], told["provision_message"]) == (
+            "provisioning", "Notes is asked again by itself: it cannot be reached.",
+        )  # fmt: skip
+        path = f"/apps/hello/addons/{pending['name']}"
+        assert "addons:wait" in api.patch(path, {"plan": "notes:team"}, 409)["message"]
+        body = {"addon": pending["name"], "app": "hello", "name": "MORE"}
+        assert "addons:wait" in api.post("/addon-attachments", body, 409)["message"]
+
+    def test_its_service_can_be_removed(self, api, pending):
+        """When nobody has an add-on of it any more, whether or not it ever hears of that."""
+        assert pending["name"] in api.delete("/kedge/addon-services/notes", 409)["message"]
+        api.delete(f"/apps/hello/addons/{pending['name']}")
+        api.delete("/kedge/addon-services/notes")
+
+        assert api.get("/addon-services") == []
+
+
 class TestStalePages:
     """What somebody else has destroyed a moment ago, asked for by who still sees it."""
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from kedge.errors import InvalidParams, NotFound
+from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.ids import as_uuid
 from kedge.model.addon import ALIVE, Addon, Attachment, Plan, State
 from kedge.model.app import App
@@ -107,6 +107,16 @@ def resting_one(tx: Session, actor: Actor, identity: str) -> Addon:
         raise NotFound.of("add_on", f"There is no destroyed add-on {identity[:100]!r} that rests.")
     find_app(tx, actor, found.app.id, Action.OPERATE)
     return found
+
+
+def not_there(addon: Addon) -> Conflict:
+    """What is raised where an add-on would have to be there, and is not yet, or no longer."""
+    if addon.state != State.PROVISIONING:
+        return Conflict(f"{addon.name} is being destroyed.", resource="add_on")
+    return Conflict(
+        f"{addon.name} is still being created. `kedge addons:wait {addon.name}` waits for it.",
+        resource="add_on",
+    )
 
 
 def no_such(identity: str) -> NotFound:

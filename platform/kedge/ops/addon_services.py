@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from kedge.engine.protocols import Provider
 from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.ids import as_uuid
-from kedge.model.addon import Addon, AddonService, Plan, State
+from kedge.model.addon import ALIVE, Addon, AddonService, Plan, State
 from kedge.ops.authorize import Actor, record, require_owner
 from kedge.ops.services import Services
 from kedge.plan.manifest import Manifest, ManifestPlan, read_manifest
@@ -62,15 +62,20 @@ def retire(services: Services, actor: Actor, identity: str) -> AddonService:
 
     Raises:
         Forbidden: not an owner of the installation.
-        Conflict: there are add-ons of it, which need its provider to be destroyed.
+        Conflict: there are add-ons of it.
     """
     require_owner(actor)
     with services.database.transaction() as tx:
         service = _service(tx, identity)
         plans = select(Plan.id).where(Plan.service_id == service.id)
-        used = exists().where(Addon.plan_id.in_(plans), Addon.state != State.DEPROVISIONED)
-        if tx.scalar(select(used)):
-            raise Conflict(f"There are add-ons of {service.name}. Destroy them first.")
+        # What is on its way out goes on being asked for, and holds nobody up: its provider may
+        # never answer again.
+        used = select(Addon.name).where(
+            Addon.plan_id.in_(plans), Addon.state.in_((*ALIVE, State.RESTING))
+        )
+        if names := list(tx.scalars(used.order_by(Addon.name).limit(3))):
+            listed = ", ".join(names)
+            raise Conflict(f"There are add-ons of {service.name}: {listed}. Destroy them first.")
         service.is_retired = True
         record(tx, actor, "addon_service.retire", service=service.name)
         return service

@@ -178,7 +178,7 @@ def _settled(services: Services, addon_id: uuid.UUID) -> Addon:
 def _changeable(tx: Session, actor: Actor, identity: str) -> Addon:
     addon = addon_directory.one(tx, actor, identity, Action.OPERATE)
     if addon.state != State.PROVISIONED:
-        raise Conflict(f"{addon.name} is {addon.state}. Wait until that is done.")
+        raise addon_directory.not_there(addon)
     return addon
 
 

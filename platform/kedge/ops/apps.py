@@ -151,7 +151,8 @@ def _check_shared(tx: Session, app: App, addons: Iterable[Addon]) -> None:
         others = {each.app.name for each in attached.of_addon(tx, addon)} - {app.name}
         if others:
             raise Unconfirmed(
-                f"{addon.name} goes with {app.name}, and {', '.join(sorted(others))} use it too. "
+                f"{addon.name} goes with {app.name}, and is attached to "
+                f"{', '.join(sorted(others))} too. "
                 f"Detach it there, or say that it may: `kedge apps:destroy -a {app.name} --force`.",
                 resource="app",
             )

@@ -51,7 +51,7 @@ def attach(
         for each in sorted(ids):  # after the app, as `hold` does: see there
             tx.lock(Addon, each)
         if addon.state != State.PROVISIONED:
-            raise Conflict(f"{addon.name} is {addon.state}. Wait until that is done.")
+            raise addon_directory.not_there(addon)
         if former:
             _make_room(tx, actor, app, former, is_confirmed=confirm in (app.name, str(app.id)))
         made = reserve(services, tx, app, addon, name)

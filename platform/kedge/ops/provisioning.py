@@ -22,7 +22,14 @@ from sqlalchemy import delete, or_, select
 
 from kedge.db import Transaction
 from kedge.engine.protocols import Provisioned
-from kedge.errors import Conflict, InvalidParams, KedgeError, ProviderRefused, Unavailable
+from kedge.errors import (
+    Conflict,
+    InvalidParams,
+    KedgeError,
+    ProviderAway,
+    ProviderRefused,
+    Unavailable,
+)
 from kedge.model.addon import ALIVE, Addon, Attachment, State
 from kedge.model.release import Change
 from kedge.ops import addon_locks, addon_logs, addon_options, attachment_releases, grants
@@ -95,6 +102,9 @@ def advance(services: Services, addon_id: uuid.UUID) -> None:
             _settle(services, addon_id)
     except (ProviderRefused, InvalidParams) as error:
         _refused(services, addon, error)
+    except ProviderAway as error:
+        who = addon.service.human_name
+        _again(services, addon, f"{who} is asked again by itself: {error.reason}.")
     except Unavailable as error:
         _again(services, addon, error.message)
 
