@@ -23,6 +23,12 @@ from kedge_addons.site import elsewhere
 GRACE = timedelta(minutes=2)
 REWRITE_SECONDS = 60.0
 SNAPSHOT = "/data/store/dump.rdb"
+# What `INFO` says, in this order, once the file that is appended to holds everything.
+WRITTEN_DOWN = {
+    "aof_rewrite_scheduled": "0",
+    "aof_rewrite_in_progress": "0",
+    "aof_last_bgrewrite_status": "ok",
+}
 
 
 class Redis(ServerService):
@@ -146,8 +152,8 @@ class Redis(ServerService):
             ask.run("SAVE")
         elif ask.info()["aof_enabled"] != "1":
             ask.run("CONFIG SET appendonly yes")
-            ask.wait_for("aof_last_bgrewrite_status", "ok", REWRITE_SECONDS)
-            ask.wait_for("aof_rewrite_in_progress", "0", REWRITE_SECONDS)
+            for name, value in WRITTEN_DOWN.items():
+                ask.wait_for(name, value, REWRITE_SECONDS)
 
     def _forget_snapshot(self, resource: Resource) -> None:
         """A server that keeps nothing must not read it again after its next start."""
