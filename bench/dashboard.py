@@ -45,6 +45,12 @@ PAGES = {
     "access": "/dashboard/apps/{name}/access",
     "logs": "/dashboard/apps/{name}/logs",
     "settings": "/dashboard/apps/{name}/settings",
+    "metrics": "/dashboard/apps/{name}/metrics",
+    "find an add-on": "/dashboard/apps/{name}/resources/addons",
+    "account": "/dashboard/account",
+    "platform": "/dashboard/platform",
+    "people": "/dashboard/platform/people",
+    "audit log": "/dashboard/platform/audit",
     "sign in": "/dashboard/sign-in",
 }
 

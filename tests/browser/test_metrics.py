@@ -15,7 +15,8 @@ from browser.shop import Shop
 @pytest.fixture(scope="module")
 def measured(platform, people):
     """An app with two hours of requests, two dynos and a release among them."""
-    shop = Shop(platform.services, people.make(), f"shop-{uuid.uuid4().hex[:8]}")
+    name = f"harbour-{uuid.uuid4().hex[:4]}"
+    shop = Shop(platform.services, people.make(), name).deployed()
     shop.config(GREETING="</script><b>hello")
     return world.measured(shop)
 

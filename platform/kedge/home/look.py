@@ -8,6 +8,7 @@ seen from here.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ ELSEWHERE = "looked after by its own supervisor: `docker compose ps` tells"
 VERSION_OF = {
     "postgres": "PostgreSQL", "redis": "Redis", "haproxy": "HAProxy", "docker": "Docker engine",
 }  # fmt: skip
+NUMBER = re.compile(r"\d+(?:\.\d+)+")
 FOLDERS = {
     "postgres": "Database", "slugs": "Slugs", "sources": "Sources", "repos": "Git repositories",
     "logs": "Logs of apps", "log": "Logs of the parts", "backups": "Backups",
@@ -130,8 +132,14 @@ def _certificates(home: Path) -> Iterator[Certificate]:
 
 def _versions(findings: Sequence[Finding]) -> dict[str, str]:
     details = {each.name: each.detail for each in findings if each.ok}
-    told = {part: details[name] for part, name in VERSION_OF.items() if name in details}
+    told = {part: _number(details[name]) for part, name in VERSION_OF.items() if name in details}
     return told | {"kedge": kedge.__version__}
+
+
+def _number(detail: str) -> str:
+    """The version in what a program says of itself: `15.18` of `postgres (PostgreSQL) 15.18`."""
+    found = NUMBER.search(detail)
+    return found[0] if found else detail
 
 
 def _size(folder: Path) -> int:
