@@ -123,6 +123,15 @@ class TestPostgres:
         api.post(f"{path}/processes/x/stop", {}, 422)
 
 
+def test_a_fork_is_named_by_a_config_var(api, database, provider):
+    """As people write it to Heroku's command line: the provider is told the database's URL."""
+    url = api.get("/apps/hello/config-vars")["DATABASE_URL"]
+    for name in ("DATABASE_URL", "DATABASE"):
+        api.post("/apps/hello/addons", {"plan": "heroku-postgresql", "config": {"fork": name}})
+        made = [b for m, path, b in provider.asked if (m, path.count("/")) == ("POST", 3)]
+        assert made[-1]["options"] == {"fork": url}
+
+
 class TestBackups:
     def test_capture(self, api, services, database, provider):
         """A backup is queued under the app's group, and is a transfer of Heroku's from then on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request
 
 from kedge.api import bodies
@@ -12,7 +14,8 @@ from kedge.clock import iso
 from kedge.errors import InvalidParams
 from kedge.model.addon import Addon, State
 from kedge.model.tables import Json
-from kedge.ops import addon_directory, addon_sso, addons, attached, grants
+from kedge.ops import addon_directory, addon_options, addon_sso, addons, attached, grants
+from kedge.ops.databases import POSTGRES
 
 routes = Blueprint("addons", __name__)
 # What Heroku's clients know: whatever becomes of it at its provider, a destroyed one is gone.
@@ -80,10 +83,17 @@ def create(app: str) -> Response:
         services(), actor(), app, plan,
         name=bodies.text(body, "name", limit=100),
         attachment_name=bodies.text(bodies.mapping(body, "attachment"), "name", limit=100),
-        options=bodies.mapping(body, "config"),
+        options=_options(app, plan, bodies.mapping(body, "config")),
         idempotency_key=request.headers.get("Idempotency-Key"),
     )  # fmt: skip
     return answer(shown(made), 201)
+
+
+def _options(app: str, plan: str, given: Json | None) -> Mapping[str, object] | None:
+    """As the service takes them: a database to fork is named by its URL."""
+    if plan.partition(":")[0] != POSTGRES:
+        return given
+    return addon_options.resolved(services(), actor(), app, given)
 
 
 @routes.get("/addons/<addon>")

@@ -9,9 +9,26 @@ from typing import Any
 
 from kedge.errors import InvalidParams
 from kedge.model.addon import Addon
+from kedge.ops import attached
+from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.services import Services
 
 LIMIT = 50
+
+
+def resolved(
+    services: Services, actor: Actor, app_identity: str, options: Mapping[str, object] | None
+) -> Mapping[str, object] | None:
+    """The same, with `fork` as the URL of the app's database that it names: `DATABASE_URL`."""
+    given = (options or {}).get("fork")
+    if not options or not isinstance(given, str) or "://" in given:
+        return options
+    with services.database.transaction() as tx:
+        app = find_app(tx, actor, app_identity, Action.OPERATE)
+        known: dict[str, str] = {}
+        for each in attached.attachments(tx, app):
+            known |= attached.config_of(services, each)
+    return {**options, "fork": known.get(given) or known.get(f"{given}_URL") or given}
 
 
 def sealed(services: Services, addon: Addon, options: Mapping[str, object] | None) -> bytes | None:
