@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from addons.side import wait_until
-from kedge_addons.postgres import disk
+from kedge_addons.errors import Away, Refused
+from kedge_addons.postgres import copying, disk
 from kedge_addons.postgres.offer import OFFER
 
 pytestmark = pytest.mark.docker
@@ -277,6 +278,18 @@ def test_a_fork_has_the_data_and_other_credentials(shared, providers):
     shared.ask("POST", "/reset")
     with session(shared) as connection, pytest.raises(psycopg.errors.UndefinedTable):
         connection.execute("SELECT n FROM forked")
+
+
+def test_what_cannot_be_copied_is_said(shared):
+    """A source that is gone ends the making; where others are being copied, it waits its turn."""
+    service = shared.side.lifecycle.services[shared.service]
+    with pytest.raises(Refused, match="nothing to copy any more"):
+        copying.into(service, shared.resource, "00000000-0000-4000-8000-000000000000")
+    places = [copying._PLACES.acquire(), copying._PLACES.acquire()]
+    with pytest.raises(Away, match="waits its turn"):
+        copying.into(service, shared.resource, str(shared.id))
+    for _ in places:
+        copying._PLACES.release()
 
 
 @pytest.mark.parametrize(
