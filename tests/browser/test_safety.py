@@ -9,7 +9,8 @@ import uuid
 import httpx
 import pytest
 
-from kedge.ops import apps
+from kedge.ops import addon_directory, addon_services, apps
+from providers.third_party import ThirdParty
 
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
@@ -96,6 +97,83 @@ def test_a_double_click_counts_once(people, owner, platform):
     assert len(names_of(platform, owner)) == 1
     client.post("/dashboard/new", data={**form, "name": named()})
     assert len(names_of(platform, owner)) == 2
+
+
+def test_two_clicks_make_one_add_on(people, shop):
+    """What costs is made once, however often its button is pressed before there is an answer."""
+    client = people.client(shop.owner)
+    with ThirdParty(named("db")) as provider:
+        addon_services.register(shop.services, None, provider.manifest())
+        path, answers = shop.path("resources", "addons", provider.service), []
+        form = {"token": token_of(client, path), "plan": f"{provider.service}:free"}
+
+        def send():
+            with people_client(people.platform, client) as own:
+                answers.append(own.post(path, data=form).status_code)
+
+        threads = [threading.Thread(target=send) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == [303] * 4
+    assert len(addon_directory.list_of_app(shop.services, shop.owner, shop.name)) == 1
+
+
+def test_back_and_sent_once_more(people, shop):
+    """Who goes back to a form that was sent and sends it again gets the first answer."""
+    client = people.client(shop.owner)
+    question = shop.path("activity", "v3", "rollback")
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', client.get(question).text)
+    before = shop.version()
+    answers = [client.post(question, data=dict(found)) for _ in range(2)]
+    assert [each.status_code for each in answers] == [303, 303]
+    assert shop.version() == before + 1
+
+
+STALE = {
+    "settings/domains/remove": {"hostname": "gone.example.com"},
+    "access/change": {"email": "gone@example.com", "permission": "view"},
+    "access/remove": {"email": "gone@example.com"},
+    "detach": {"attachment": "GONE"},
+    "addons/gone/plan": {"plan": "gone"},
+    "addons/gone/destroy": {"confirm": "gone"},
+    "addons/gone/restore": {},
+    "stop": {"what": "web.9"},
+    "activity/v99/rollback": {},
+    "deploy/rebuild": {"ref": "gone"},
+    "config": {"key": "GREETING", "value": "Hi", "version": "1"},
+    "config/save": {"text": "GREETING=Hi", "version": "1"},
+    "formation": {"type": "gone", "quantity.gone": "1", "size.gone": "Basic"},
+    "formation#size": {"type": "web", "quantity.web": "1", "size.web": "Huge"},
+    "formation#count": {"type": "web", "quantity.web": "-1", "size.web": "Basic"},
+    "formation#words": {"type": "web", "quantity.web": "many", "size.web": "Basic"},
+    "settings/buildpacks": {"buildpack": "no-such-buildpack"},
+    "settings/transfer": {"email": "nobody-here@example.com"},
+}
+
+
+def test_what_somebody_else_removed_meanwhile(people, shop):
+    """Forms of a page that is out of date are refused in words; none is a fault of ours."""
+    client, before = people.client(shop.owner), shop.version()
+    token = token_of(client)
+    for form, fields in STALE.items():
+        answer = client.post(shop.path(form.partition("#")[0]), data={**fields, "token": token})
+        assert answer.status_code in {400, 404, 409, 422}, (form, answer.status_code)
+        assert re.search(r'role="alert"|<h1>', answer.text), form
+    assert shop.version() == before
+    apps.rename(shop.services, shop.owner, shop.name, named())
+    old = client.post(shop.path("restart"), data={"token": token})
+    assert (old.status_code, "<h1>Not found</h1>" in old.text) == (404, True)
+
+
+def test_names_that_would_be_markup(people, owner):
+    """They are refused, and shown as they were typed."""
+    client, evil = people.client(owner), '"><script>alert(1)</script>'
+    answer = client.post("/dashboard/new", data={"token": token_of(client), "name": evil})
+    assert answer.status_code == 422
+    assert "<script>alert" not in answer.text
+    assert "&lt;script&gt;alert(1)" in answer.text
 
 
 def test_a_refused_form_may_be_sent_again(people, owner, platform):
