@@ -188,7 +188,7 @@ def test_what_it_changes(created, heroku):
 
 
 def test_add_ons_and_people(new_app, heroku):
-    """A database made, known by its plan, shared, not destroyed by mistake; people and tokens."""
+    """A database made, shared, backed up, not destroyed by mistake; people and tokens."""
     owner, other = new_app({}), new_app({})
     app, elsewhere = ("--app", owner.name), ("--app", other.name)
     plan = "heroku-postgresql:essential-0"
@@ -200,6 +200,20 @@ def test_add_ons_and_people(new_app, heroku):
     destroy = ("addons:destroy", "DATABASE", "--confirm", owner.name, *app)
     assert f"attached to {other.name} too" in re.sub(r"\s+", " ", heroku(*destroy, status=1))
     heroku("addons:detach", "ORDERS", *elsewhere)
+    backed_up(heroku, owner.name)
     assert "done" in heroku(*destroy)
     assert "no account here" in heroku("access:add", "nobody@example.com", *app, status=2)
     assert "KDG-" in heroku("authorizations:create", "--scope", "read", "--short")
+
+
+def backed_up(heroku, name):
+    """pg: commands read the data API: a backup followed to its proof, shown, restored."""
+    app = ("--app", name)
+    assert "default" in heroku("pg:credentials", "DATABASE", *app)
+    assert "done" in heroku("pg:backups:capture", *app)
+    assert "Completed" in heroku("pg:backups", *app)
+    assert "Verified" in heroku("pg:backups:info", "b001", *app)
+    assert "/downloads/" in heroku("pg:backups:url", "b001", *app)
+    heroku("pg:backups:schedule", "DATABASE", "--at", "02:00 UTC", *app)
+    assert "daily at 2:00 UTC" in heroku("pg:backups:schedules", *app)
+    assert "done" in heroku("pg:backups:restore", "b001", "DATABASE", *app, "--confirm", name)
