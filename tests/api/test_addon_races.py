@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from kedge.errors import KedgeError
-from kedge.ops import addons, apps, attachments, config_vars, provisioning, releases
+from kedge.ops import addon_states, addons, apps, attachments, config_vars, releases
 from providers.third_party import ThirdParty
 
 
@@ -95,10 +95,10 @@ def test_the_provider_rotates_while_people_change_apps(api, services, owner, sho
     """No lock is waited for in a circle, and no app is left with the old credentials."""
     for app in ("billing", "office"):
         attachments.attach(services, owner.actor, shop["name"], app)
-    row = provisioning.row(services, uuid.UUID(shop["id"]))
+    row = addon_states.row(services, uuid.UUID(shop["id"]))
     new = {"FAST_DB_KEY": f"rotated-{number}"}
     together(
-        lambda: provisioning.set_config(services, row, new),
+        lambda: addon_states.set_config(services, row, new),
         lambda: attachments.attach(services, owner.actor, shop["name"], "office", "SECOND"),
         lambda: attachments.attach(services, owner.actor, shop["name"], "billing", "SECOND"),
         lambda: config_vars.update(services, owner.actor, "billing", {"OWN": "1"}),

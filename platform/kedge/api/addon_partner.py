@@ -17,7 +17,7 @@ from kedge.api.context import actor, for_providers, public, services
 from kedge.api.lists import answer_list
 from kedge.errors import InvalidParams
 from kedge.model.tables import Json
-from kedge.ops import addon_directory, addon_logs, attached, grants, provisioning
+from kedge.ops import addon_directory, addon_logs, addon_states, attached, grants
 
 routes = Blueprint("addon_partner", __name__)
 
@@ -64,7 +64,7 @@ def update_config(addon: str) -> Response:
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):
             raise InvalidParams('config must be a list of {"name": …, "value": …}.')
         changes[each["name"]] = each.get("value")
-    return answer_list(_shown(provisioning.set_config(services(), found, changes)))
+    return answer_list(_shown(addon_states.set_config(services(), found, changes)))
 
 
 @routes.post("/addons/<addon>/actions/provision")
@@ -72,7 +72,7 @@ def update_config(addon: str) -> Response:
 def provisioned(addon: str) -> Response:
     """The add-on is there: for its provider."""
     found = grants.own_addon(services(), actor(), addon)
-    return answer(addon_.shown(provisioning.done(services(), found.id)))
+    return answer(addon_.shown(addon_states.done(services(), found.id)))
 
 
 @routes.post("/addons/<addon>/actions/deprovision")
@@ -80,8 +80,8 @@ def provisioned(addon: str) -> Response:
 def deprovisioned(addon: str) -> Response:
     """The add-on will not be, or is gone: for its provider."""
     found = grants.own_addon(services(), actor(), addon)
-    provisioning.ended(services(), found.id)
-    return answer(addon_.shown(provisioning.row(services(), found.id)))
+    addon_states.ended(services(), found.id)
+    return answer(addon_.shown(addon_states.row(services(), found.id)))
 
 
 @routes.post("/addons/<uuid:addon>/logs/<secret>")

@@ -20,6 +20,7 @@ from kedge.ops import (
     addon_directory,
     addon_locks,
     addon_options,
+    addon_states,
     attached,
     attachment_releases,
     attachments,
@@ -87,7 +88,7 @@ def change_plan(services: Services, actor: Actor, identity: str, plan_identity: 
         place = str(addon.provider_id)
         with provisioning.asking(services, addon.id):
             answer = services.partner.change_plan(provider, place, wanted.short_name)
-            provisioning.move(services, actor, addon.id, wanted.id, answer)
+            addon_states.move(services, actor, addon.id, wanted.id, answer)
     return addon_directory.find(services, actor, str(addon.id))
 
 

@@ -6,7 +6,6 @@ is taken up by the clock. Providers know resources by uuid, so asking twice make
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import uuid
@@ -21,7 +20,6 @@ import structlog
 from sqlalchemy import delete, or_, select
 
 from kedge.db import Transaction
-from kedge.engine.protocols import Provisioned
 from kedge.errors import (
     Conflict,
     InvalidParams,
@@ -30,12 +28,15 @@ from kedge.errors import (
     ProviderRefused,
     Unavailable,
 )
-from kedge.model.addon import ALIVE, Addon, Attachment, State
-from kedge.model.release import Change
-from kedge.ops import addon_locks, addon_logs, addon_options, attachment_releases, grants
+from kedge.model.addon import Addon, State
+from kedge.ops import (
+    addon_locks,
+    addon_logs,
+    addon_options,
+    addon_states,
+    grants,
+)
 from kedge.ops.addon_services import provider_of
-from kedge.ops.attached import config_context, provider_config
-from kedge.ops.authorize import Actor, record
 from kedge.ops.services import Services
 from kedge.plan import addons as plan
 
@@ -128,72 +129,6 @@ def asking(services: Services, addon_id: uuid.UUID) -> Iterator[None]:
             tx.lock(Addon, addon_id).leased_until = None
 
 
-def move(
-    services: Services, actor: Actor, addon_id: uuid.UUID, plan_id: uuid.UUID, answer: Provisioned
-) -> None:
-    """The provider moved an add-on to another plan: its new config, if any, goes to its apps."""
-    with services.database.transaction() as tx:
-        addon = addon_locks.hold(tx, addon_id)
-        if addon.state != State.PROVISIONED:
-            return  # destroyed meanwhile
-        addon.plan_id, addon.message = plan_id, answer.message
-        if answer.config is not None:
-            _keep_config(services, addon, answer.config)
-        tx.flush()
-        tx.refresh(addon)
-        record(tx, actor, "addon.change_plan", addon.app, addon=addon.name, plan=addon.plan.name)
-        words = "Update {name} by " + addon.service.name
-        attachment_releases.renew_all(services, tx, actor, addon, words, change=Change.ADDON_CONFIG)
-
-
-def set_config(services: Services, addon: Addon, changes: dict[str, Any]) -> dict[str, str]:
-    """What a provider says its add-on's config is from now on; None takes a var away.
-
-    Raises:
-        InvalidParams: a key its manifest does not declare.
-        Conflict: the add-on is gone.
-    """
-    with services.database.transaction() as tx:
-        row = addon_locks.hold(tx, addon.id)
-        if row.state not in ALIVE:
-            raise Conflict(f"{row.name} is {row.state}.", resource="add_on")
-        config: dict[str, Any] = {**provider_config(services, row), **changes}
-        kept = {key: value for key, value in config.items() if value is not None}
-        _keep_config(services, row, kept)
-        if row.state == State.PROVISIONED:
-            words = "Update {name} by " + row.service.name
-            actor = attachment_releases.actor_of(tx, row)
-            attachment_releases.renew_all(
-                services, tx, actor, row, words, change=Change.ADDON_CONFIG
-            )
-        return kept
-
-
-def done(services: Services, addon_id: uuid.UUID) -> Addon:
-    """An add-on is there: its config vars go to the apps it is attached to."""
-    with services.database.transaction() as tx:
-        addon = addon_locks.hold(tx, addon_id)
-        if addon.state == State.PROVISIONING:
-            _arrive(services, tx, addon)
-        return addon
-
-
-def ended(services: Services, addon_id: uuid.UUID) -> None:
-    """The provider says that an add-on will not be, or is gone."""
-    with services.database.transaction() as tx:
-        gone = addon_locks.hold(tx, addon_id)
-        if gone.state == State.PROVISIONING:
-            _drop(services, tx, gone, gone.message or "the provider could not make it")
-        attachment_releases.detach_all(services, tx, attachment_releases.actor_of(tx, gone), gone)
-        gone.state, gone.try_at, gone.leased_until = State.DEPROVISIONED, None, None
-
-
-def row(services: Services, addon_id: uuid.UUID) -> Addon:
-    """An add-on as it is now."""
-    with services.database.transaction() as tx:
-        return tx.get_one(Addon, addon_id)
-
-
 def gave_up(services: Services, addon_id: uuid.UUID, reason: str, *, is_left: bool = True) -> None:
     """An add-on will not be: what it was to be attached as is free again.
 
@@ -205,7 +140,7 @@ def gave_up(services: Services, addon_id: uuid.UUID, reason: str, *, is_left: bo
         if addon.state != State.PROVISIONING:
             tx.after_commit(lambda: begin(services, addon_id))  # it was destroyed meanwhile
             return
-        _drop(services, tx, addon, reason)
+        addon_states.drop(services, tx, addon, reason)
         if addon.is_restoring:  # what was in it is where it was
             addon.state, addon.is_restoring = State.RESTING, False
             addon.try_at = None
@@ -214,14 +149,6 @@ def gave_up(services: Services, addon_id: uuid.UUID, reason: str, *, is_left: bo
         addon.attempts, addon.try_at = 0, services.now() if is_left else None
         if is_left:
             tx.after_commit(lambda: begin(services, addon_id))
-
-
-def _drop(services: Services, tx: Transaction, addon: Addon, reason: str) -> None:
-    for each in tx.scalars(select(Attachment).where(Attachment.addon_id == addon.id)):
-        tx.delete(each)
-    addon.failure = reason
-    if addon.app_id:
-        services.say(tx, addon.app_id, f"{addon.name} was not provisioned: {reason}")
 
 
 def _provision(services: Services, addon: Addon) -> None:
@@ -240,25 +167,12 @@ def _provision(services: Services, addon: Addon) -> None:
             return
         row.message = answer.message
         if answer.config is not None:
-            _keep_config(services, row, answer.config)
+            addon_states.keep_config(services, row, answer.config)
         if answer.is_pending:
             row.leased_until, row.try_at = None, row.began_at + plan.GIVES_UP
             row.attempts = 0
             return
-        _arrive(services, tx, row)
-
-
-def _arrive(services: Services, tx: Transaction, addon: Addon) -> None:
-    addon.state, addon.try_at, addon.leased_until = State.PROVISIONED, None, None
-    addon.is_restoring, addon.resting_until = False, None
-    tx.flush()
-    words = "Attach {name} (@ref:" + addon.name + ")"
-    actor = attachment_releases.actor_of(tx, addon)
-    for release in attachment_releases.renew_all(services, tx, actor, addon, words):
-        keys = [each["config_vars"] for each in release.addons if each["addon"] == addon.name]
-        listed = ", ".join(key for found in keys for key in found)
-        told = f"@ref:{addon.name} completed provisioning, setting {listed or 'nothing'}."
-        services.say(tx, release.app_id, told)
+        addon_states.arrive(services, tx, row)
 
 
 def _deprovision(services: Services, addon: Addon) -> None:
@@ -291,12 +205,6 @@ def _body(services: Services, addon: Addon) -> dict[str, Any]:
         "log_input_url": f"{platform}/addons/{addon.id}/logs/{token}",
         "log_drain_token": f"d.{addon.id}",
     }
-
-
-def _keep_config(services: Services, addon: Addon, config: object) -> None:
-    checked = plan.check_config(config, addon.service.config_vars)
-    plain = json.dumps(checked, sort_keys=True).encode()
-    addon.sealed_config = services.vault.seal(plain, config_context(addon.id))
 
 
 def _claimed(services: Services, addon_id: uuid.UUID) -> Addon | None:
