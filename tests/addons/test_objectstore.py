@@ -6,6 +6,7 @@ import re
 import threading
 
 import boto3
+import httpx
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -101,11 +102,23 @@ def test_a_large_object_goes_in_parts(bucket):
 
 
 def test_a_wrong_key_is_refused(made, bucket):
-    """A key nobody has, a wrong secret, no signature, and the key of another store: nothing."""
+    """A key nobody has, a wrong secret, no signature at all, and one that is too old: nothing."""
     wrong = client(made, S3_SECRET_ACCESS_KEY="x" * 40)
     assert refused(wrong.list_objects_v2, Bucket=bucket.name) == (403, "SignatureDoesNotMatch")
     unknown = client(made, S3_ACCESS_KEY_ID="AKIAAAAAAAAAAAAAAAAA")
     assert refused(unknown.list_objects_v2, Bucket=bucket.name) == (403, "InvalidAccessKeyId")
+    bucket.put("x")
+    wanted = {"Bucket": bucket.name, "Key": "x"}
+    signed = bucket.s3.generate_presigned_url("get_object", wanted, ExpiresIn=60)
+    with httpx.Client(trust_env=False) as stranger:
+        assert stranger.get(signed).content == b"hello"
+        assert stranger.get(signed[:-1] + "x").status_code == 403
+        bare = signed.partition("?")[0]
+        for method in ("GET", "PUT", "DELETE", "POST", "HEAD"):
+            assert stranger.request(method, bare).status_code == 403
+        late = bucket.s3.generate_presigned_url("get_object", wanted, ExpiresIn=1)
+        wait_until(lambda: b"AccessDenied" in stranger.get(late).content, what="it is too old")
+    assert bucket.get("x") == b"hello"
 
 
 @pytest.mark.parametrize("key", ["../../keys.json", "../rclone.conf", "a/../../x"])
