@@ -107,6 +107,7 @@ class Platform:
         self.provisioned: set[str] = set()
         self.codes: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
+        self._refreshing: dict[str, str] = {}
         self._changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _side_of(self))
         self._server.daemon_threads = True
@@ -129,6 +130,10 @@ class Platform:
         with self._changed:
             return self._changed.wait_for(lambda: resource_uuid in self.provisioned, seconds)
 
+    def forget_tokens(self) -> None:
+        """Have all access tokens be over; what they are refreshed with is good still."""
+        self._tokens.clear()
+
     def answer(self, method: str, path: str, body: Any, token: str) -> tuple[int, Any]:
         """What the platform answers."""
         if (method, path) == ("POST", "/oauth/token"):
@@ -147,12 +152,13 @@ class Platform:
         return 200, listed if parts[2:] == ["config"] else {"id": parts[1]}
 
     def _exchange(self, body: Any) -> tuple[int, Any]:
-        resource_uuid = self.codes.pop(str(body.get("code")), None)
+        refresh = str(body.get("refresh_token"))
+        resource_uuid = self.codes.pop(str(body.get("code")), self._refreshing.get(refresh))
         if resource_uuid is None or not body.get("client_secret"):
             return 401, {"id": "unauthorized", "message": "This grant is unknown or spent."}
-        token = uuid.uuid4().hex
-        self._tokens[token] = resource_uuid
-        return 200, {"access_token": token, "refresh_token": uuid.uuid4().hex,
+        token, refresh = uuid.uuid4().hex, uuid.uuid4().hex
+        self._tokens[token] = self._refreshing[refresh] = resource_uuid
+        return 200, {"access_token": token, "refresh_token": refresh,
                      "expires_in": 28799, "token_type": "Bearer"}  # fmt: skip
 
 

@@ -38,10 +38,8 @@ class Platform:
         Raises:
             Away: the platform does not answer; the code is still good.
         """
-        row = self._row(resource_id)
-        grant = self._opened(row)
-        if "code" in grant:
-            self._renew(row, {"grant_type": "authorization_code", "code": grant["code"]})
+        if "code" in self._opened(self._row(resource_id)):
+            self._token(resource_id)
 
     def set_config(self, resource_id: uuid.UUID, config: Config) -> None:
         """Tell a resource's config vars: a release of every app it is attached to. Raises Away."""
@@ -67,25 +65,33 @@ class Platform:
             Refused: the platform says no, in its words.
             Away: it does not answer.
         """
-        row = self._row(resource_id)
-        token = self._token(row)
-        shown = {**(headers or {}), "Authorization": f"Bearer {token}"}
-        status, answer = self._ask(row, method, path, json=body, headers=shown)
+        token = self._token(resource_id)
+        status, answer = self._call_with(token, resource_id, method, path, body, headers)
+        if status == 401:  # it is of before another renewal, or of before the platform forgot it
+            token = self._token(resource_id, refused=token)
+            status, answer = self._call_with(token, resource_id, method, path, body, headers)
         if status >= 400:
             said = answer.get("message") if isinstance(answer, dict) else None
             kind = Unknown if status == 404 else Refused
             raise kind(str(said or f"The platform answered with status {status}."))
         return answer
 
-    def _token(self, row: ResourceRow) -> str:
-        grant = self._opened(row)
-        if "code" in grant:
-            grant = self._renew(row, {"grant_type": "authorization_code", "code": grant["code"]})
-        elif grant.get("until", 0) < time.time() + EARLY_SECONDS and "refresh_token" in grant:
-            given = {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
-            grant = self._renew(row, given)
-        if "access_token" not in grant:
-            raise Away(f"The platform has not let us speak for {row.name}.")
+    def _call_with(
+        self, token: str, resource_id: uuid.UUID, method: str, path: str,
+        body: Mapping[str, Any] | None, headers: Mapping[str, str] | None,
+    ) -> tuple[int, Any]:  # fmt: skip
+        shown = {**(headers or {}), "Authorization": f"Bearer {token}"}
+        return self._ask(self._row(resource_id), method, path, json=body, headers=shown)
+
+    def _token(self, resource_id: uuid.UUID, *, refused: str | None = None) -> str:
+        """A token that is good still; `refused` is one that is not. Raises Away, Busy."""
+        grant = self._opened(self._row(resource_id))
+        if not _is_good(grant, refused):
+            with self._database.claim(grant_context(resource_id), seconds=SECONDS):
+                row = self._row(resource_id)
+                grant = self._opened(row)  # somebody else may have renewed it meanwhile
+                if not _is_good(grant, refused):
+                    grant = self._renew(row, _shown(row, grant))
         return str(grant["access_token"])
 
     def _renew(self, row: ResourceRow, given: Mapping[str, str]) -> dict[str, Any]:
@@ -130,6 +136,20 @@ class Platform:
         with self._database.transaction() as tx:
             row = tx.get_one(ResourceRow, resource_id, with_for_update=True)
             row.grant = self._keys.seal(grant, grant_context(resource_id))
+
+
+def _is_good(grant: Mapping[str, Any], refused: str | None) -> bool:
+    is_young = float(grant.get("until", 0)) >= time.time() + EARLY_SECONDS
+    return is_young and grant.get("access_token") not in {None, refused}
+
+
+def _shown(row: ResourceRow, grant: Mapping[str, Any]) -> dict[str, str]:
+    """What a new token is given for. Raises Away: there is nothing."""
+    if "code" in grant:
+        return {"grant_type": "authorization_code", "code": grant["code"]}
+    if "refresh_token" in grant:
+        return {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
+    raise Away(f"The platform has not let us speak for {row.name}.")
 
 
 def grant_context(resource_id: uuid.UUID) -> str:

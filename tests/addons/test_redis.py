@@ -190,6 +190,13 @@ def test_credentials_change_without_a_failed_request(shared):
     assert signs_in(shared, shared.config["REDIS_URL"])
 
 
+def test_the_platform_is_told_also_by_an_old_token(shared):
+    """A token that it does not take any more is refreshed, and what was to be told is told."""
+    shared.platform.forget_tokens()
+    shared.ask("POST", "/credentials/rotate")
+    wait_until(lambda: shared.platform.config.get(str(shared.id)) == shared.config)
+
+
 # --- what becomes of the data -------------------------------------------------------------------
 
 
