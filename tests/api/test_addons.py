@@ -419,6 +419,7 @@ class TestAttachments:
         assert config(api, "other") == {"SHARED_URL": config(api)["NOTES_URL"]}
         assert descriptions(api, "other") == [f"Attach SHARED (@ref:{made['name']})"]
         assert len(api.get(f"/addons/{made['name']}/addon-attachments")) == 2
+        assert [each["app"]["name"] for each in api.get("/apps/other/addons")] == ["hello"]
         api.delete(f"/addon-attachments/{attachment['id']}")
         assert config(api, "other") == {}
         own = api.get("/apps/hello/addon-attachments/NOTES")

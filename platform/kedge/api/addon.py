@@ -66,10 +66,9 @@ def list_of_user(user: str) -> Response:
 
 @routes.get("/apps/<app>/addons")
 def list_(app: str) -> Response:
-    """The add-ons of an app."""
-    return answer_list(
-        [shown(each) for each in addon_directory.list_of_app(services(), actor(), app)]
-    )
+    """The add-ons of an app, then those it has of other apps."""
+    found = addon_directory.list_of_app(services(), actor(), app, with_shared=True)
+    return answer_list([shown(each) for each in found])
 
 
 @routes.post("/apps/<app>/addons")

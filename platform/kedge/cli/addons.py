@@ -241,23 +241,28 @@ def open_(api: Api, addon: dict[str, Any]) -> None:
 
 def _show_of_app(app: str, addons: list[dict[str, Any]], attachments: list[dict[str, Any]]) -> None:
     """The add-ons of an app, what each is attached as below it; then those of other apps."""
-    own = {addon["id"] for addon in addons}
-    shared = [each for each in attachments
-              if each["app"]["name"] == app and each["addon"]["id"] not in own]  # fmt: skip
-    if not addons and not shared:
+    listed = {addon["id"] for addon in addons}
+    hidden = [each for each in attachments
+              if each["app"]["name"] == app and each["addon"]["id"] not in listed]  # fmt: skip
+    if not addons and not hidden:
         say(f"{app_name(app)} has no add-ons. `kedge addons:services` lists what there is.")
         return
     heading(f"Add-ons of {app}")
     rows = [dimmed_header("add-on", "plan", "price", "state")]
     for addon in addons:
-        rows.append([_titled(addon), _plan(addon), _price(addon["billed_price"]), _state(addon)])
+        rows.append([_titled(addon), _plan(addon), _paid(addon, app), _state(addon)])
         here = [each for each in attachments if each["addon"]["id"] == addon["id"]]
         rows += [[line, "", "", ""] for line in _branches(here, app)]
-    for each in shared:
-        title = f"{each['addon']['plan']['name'].partition(':')[0]} ({each['addon']['name']})"
-        of = paint(f"of {each['addon']['app']['name']}", "bright_black")
-        rows += [[title, of, "", ""], [_branch(each, app, is_last=True), "", "", ""]]
+    for each in hidden:  # of an app one does not see
+        rows += [[paint(each["addon"]["name"], "cyan"), "", _paid(each["addon"], app), ""],
+                 [_branch(each, app, is_last=True), "", "", ""]]  # fmt: skip
     show_table(rows, fold=0)
+
+
+def _paid(addon: dict[str, Any], app: str) -> str:
+    """The price of an app's own add-on; of another's, whose it is."""
+    owner = (addon["app"] or {}).get("name", "")
+    return _price(addon["billed_price"]) if owner == app else paint(f"of {owner}", "bright_black")
 
 
 def _branches(attachments: list[dict[str, Any]], app: str) -> list[str]:

@@ -19,12 +19,22 @@ from kedge.ops.services import Services
 FAILED_LATELY = timedelta(hours=1)
 
 
-def list_of_app(services: Services, actor: Actor, app_identity: str) -> list[Addon]:
-    """The add-ons that are the app's own, by name."""
+def list_of_app(
+    services: Services, actor: Actor, app_identity: str, *, with_shared: bool = False
+) -> list[Addon]:
+    """The add-ons that are the app's own, by name.
+
+    `with_shared`: then those it has of other apps, as far as the actor sees these.
+    """
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        query = select(Addon).where(Addon.app_id == app.id, Addon.state.in_(ALIVE))
-        return list(tx.scalars(query.order_by(Addon.name)))
+        alive = select(Addon).where(Addon.state.in_(ALIVE)).order_by(Addon.name)
+        found = list(tx.scalars(alive.where(Addon.app_id == app.id)))
+        if with_shared:
+            held = select(Attachment.addon_id).where(Attachment.app_id == app.id)
+            others = alive.join(App, App.id == Addon.app_id).where(*visible_to(actor))
+            found += tx.scalars(others.where(Addon.id.in_(held), Addon.app_id != app.id))
+        return found
 
 
 def list_all(services: Services, actor: Actor, *, resting: bool = False) -> list[Addon]:
