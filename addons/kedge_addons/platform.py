@@ -30,7 +30,9 @@ class Platform:
 
     def __init__(self, database: Database, keys: Keys, socket: Path | None) -> None:
         self._database, self._keys = database, keys
-        self._transport = httpx.HTTPTransport(uds=str(socket)) if socket else None
+        # A connection that is kept may be closed by the other side as it is used again.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self._transport = httpx.HTTPTransport(uds=str(socket), limits=unkept) if socket else None
 
     def exchange_grant(self, resource_id: uuid.UUID) -> None:
         """Turn the code of a provision request into tokens; nothing is done where there are some.

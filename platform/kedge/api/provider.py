@@ -106,7 +106,8 @@ def _socket() -> Path:
 
 @cache
 def _transport(socket: Path) -> httpx.HTTPTransport:
-    return httpx.HTTPTransport(uds=str(socket))
+    # A connection that is kept may be closed by the other side as it is used again.
+    return httpx.HTTPTransport(uds=str(socket), limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class _Lent(httpx.BaseTransport):

@@ -49,8 +49,10 @@ class HttpPartner:
     ) -> None:
         """`may_ask` says which addresses are asked; the built-in providers are at the socket."""
         self._answer_seconds = answer_seconds
-        # Plain HTTP on a socket of this machine: there is no certificate to read a bundle for.
-        self._builtin = httpx.HTTPTransport(uds=str(builtin_socket), verify=False)
+        # Plain HTTP on a socket of this machine: there is no certificate to read a bundle for. A
+        # connection costs nothing there, and one that is kept may be closed as it is used again.
+        unkept = httpx.Limits(max_keepalive_connections=0)
+        self._builtin = httpx.HTTPTransport(uds=str(builtin_socket), verify=False, limits=unkept)
         self._checked = Checked(may_ask, resolve)
 
     def provision(self, provider: Provider, body: Mapping[str, Any]) -> Provisioned:
