@@ -104,6 +104,11 @@ class Made:
         """Its config vars as the provider has them now."""
         return self.side.lifecycle.services[self.service].config(self.resource)
 
+    def told(self):
+        """Its config vars, once the platform has been told those there are now."""
+        wait_until(lambda: self.platform.config.get(str(self.id)) == self.config)
+        return self.config
+
     def end_grace(self):
         """Have the moment come at which old credentials end."""
         with self.side.lifecycle.changing(

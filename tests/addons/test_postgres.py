@@ -191,8 +191,7 @@ def test_credentials_change_without_a_failed_request(shared):
         connection.execute("CREATE TABLE mine AS SELECT 1 AS n")
     with asking(shared) as failed, session(shared, before) as old:
         shared.ask("POST", "/credentials/rotate")
-        told = wait_until(lambda: shared.platform.config.get(str(shared.id)))
-        after = told["HEROKU_POSTGRESQL_URL"]
+        after = shared.told()["HEROKU_POSTGRESQL_URL"]
         assert after != before
         assert old.execute("SELECT n FROM mine").fetchone() == (1,)
         assert signs_in(shared, before)
