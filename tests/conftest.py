@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,11 +84,14 @@ def services(settings, monkeypatch):
 
 
 @pytest.fixture
-def settings(tmp_path, database_url):
+def settings(database_url):
     """The settings of an installation of its own."""
+    import memory
     from kedge.settings import Settings
 
-    return Settings(home=tmp_path / "home", database_url=database_url)
+    folder = memory.folder("kedge-")
+    yield Settings(home=folder / "home", database_url=database_url)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def services_on(settings, database):

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+import memory
 from kedge.db import migrate
 
 ACCOUNT = "postgres"
@@ -65,7 +65,7 @@ class Cluster:
 
     def __init__(self):
         # A short folder: a unix socket's path takes at most 107 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="kpg-", dir="/tmp"))
+        self.folder = memory.folder("kpg-")
         self._server = None
         # While a test runs, the next database is made: one statement at a time, in a thread.
         self._ahead = ThreadPoolExecutor(1)

@@ -103,7 +103,7 @@ TAMPERINGS = {
 def test_a_record_somebody_altered(api, services, changed, statement):
     """Whatever is altered or taken out, past the database's own guard, is found where it was."""
     with services.database.transaction() as tx:
-        tx.execute(text("alter table releases disable trigger releases_are_records"))
+        tx.execute(text("set local session_replication_role = replica"))  # no triggers
         assert tx.execute(text(statement)).rowcount == 1
     found = api.get(VERIFY)
     version, reason = TAMPERINGS[statement]
@@ -116,7 +116,7 @@ def test_a_record_sealed_anew_breaks_the_chain(api, services, changed):
     from kedge.model.release import Release
 
     with services.database.transaction() as tx:
-        tx.execute(text("alter table releases disable trigger releases_are_records"))
+        tx.execute(text("set local session_replication_role = replica"))  # no triggers
         release = tx.query(Release).filter(Release.version == 3).one()
         release.description = "Deploy of something else"
         release.digest = release.seal(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uv
 
-from buildpacks.places import BUILDPACKS
+from buildpacks.places import APPS, BUILDPACKS
 
 RUN_IMAGE = "kedge/run:kedge-13"
 BUILD_IMAGE = "kedge/build:kedge-13"
@@ -99,10 +99,17 @@ class Builder:
     def __init__(self):
         self.volume = f"kedge-test-{uuid.uuid4().hex[:12]}"
         self.seen = set()
+        self._first = {}
         docker("volume", "create", "--label", LABEL, self.volume)
 
     def close(self):
         docker("volume", "rm", "-f", self.volume)
+
+    def first(self, app):
+        """The first build here of an app of tests/apps, as it is; made when it is asked for."""
+        if app not in self._first:
+            self._first[app] = self.build(APPS / app)
+        return self._first[app]
 
     def build(self, source, *, buildpacks=(), env=None, limit=500 << 20, commit=None):
         """Build; every layer of an earlier build here counts as known to the engine."""

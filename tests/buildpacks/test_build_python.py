@@ -38,7 +38,7 @@ def test_a_flask_app_is_built_in_herokus_words_and_runs(fresh_builder):
 
 def test_a_second_build_installs_and_writes_no_dependencies(builder):
     """Unchanged dependencies are neither installed nor written again; changed code is."""
-    first = builder.build(APPS / "flask-hello")
+    first = builder.first("flask-hello")
     again = builder.build(APPS / "flask-hello")
     assert "Using the dependencies of requirements.txt as installed before" in again.output
     assert again.all_digests() == first.all_digests() == again.unwritten()
@@ -46,7 +46,7 @@ def test_a_second_build_installs_and_writes_no_dependencies(builder):
 
 def test_changed_code_changes_the_source_layer_alone(builder, source):
     """A change in the code makes a new source layer over the same dependencies."""
-    first = builder.build(APPS / "flask-hello")
+    first = builder.first("flask-hello")
     changed = builder.build(source("flask-hello", {"VERSION": "2"}))
     assert changed.digests("dependencies") == first.digests("dependencies") == changed.unwritten()
     assert changed.digests("source") != first.digests("source")
@@ -54,7 +54,7 @@ def test_changed_code_changes_the_source_layer_alone(builder, source):
 
 def test_the_same_source_makes_the_same_layers_elsewhere(builder, fresh_builder):
     """Two builds that share nothing make layers of the same digests."""
-    here, there = (b.build(APPS / "flask-uv") for b in (builder, fresh_builder))
+    here, there = builder.first("flask-uv"), fresh_builder.build(APPS / "flask-uv")
     assert here.all_digests() == there.all_digests()
 
 
@@ -68,7 +68,7 @@ def test_the_same_source_makes_the_same_layers_elsewhere(builder, fresh_builder)
 )
 def test_every_lock_file_is_followed(builder, app, lock):
     """Locked versions are installed, packages for development are not, and the app answers."""
-    built = builder.build(APPS / app)
+    built = builder.first(app)
     assert built.status == 0, built.output
     assert f"{lock}" in built.output
     assert not any("iniconfig" in path for path in built.listing())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import httpx
 
-from system.installation import App, Installation
+from system.installation import App
 
 UNFINISHED = {"pending"}
 
@@ -24,12 +23,6 @@ def complaints(app: App) -> list[str]:
         KeyError,
     ) as error:  # the API is not back yet
         return [f"{type(error).__name__}: {error}"]
-
-
-def is_ready(platform: Installation) -> bool:
-    """Whether every part is up."""
-    said = platform.kedge("status", "--json", check=False).stdout
-    return bool(said) and bool(json.loads(said)["ready"])
 
 
 def _complaints(app: App) -> Iterator[str]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
+import memory
 from system.installation import HELLO, Installation
 
 pytestmark = pytest.mark.docker
@@ -15,7 +14,7 @@ QUICK = {
     "KEDGE_BOOT_SECONDS": "5",
     "KEDGE_KILL_SECONDS": "2",
     "KEDGE_DRAIN_SECONDS": "2",
-    "KEDGE_BUILD_SECONDS": "12",
+    "KEDGE_BUILD_SECONDS": "20",
     "KEDGE_BUILD_MEMORY_MB": "160",
     "KEDGE_SLUG_LIMIT_MB": "12",
 }
@@ -24,7 +23,7 @@ QUICK = {
 @pytest.fixture(scope="session")
 def platform():
     """A running platform, which asks add-on providers on this machine."""
-    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), {"KEDGE_SOURCE_PRIVATE": "1"})
+    made = Installation(memory.folder("kdg-"), {"KEDGE_SOURCE_PRIVATE": "1"})
     try:
         made.up()
         yield made
@@ -35,7 +34,7 @@ def platform():
 @pytest.fixture(scope="session")
 def quick_platform():
     """A platform whose times are short and whose limits are low, for what runs into them."""
-    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), QUICK)
+    made = Installation(memory.folder("kdg-"), QUICK)
     try:
         made.up()
         yield made

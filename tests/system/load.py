@@ -100,7 +100,7 @@ class Load:
     port: int
     host: str
     kinds: str = "kept,kept,fresh,upload,stream,websocket"
-    pause_seconds: float = 0.01
+    pause_seconds: float = 0.02
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import memory
 from system.conftest import apps_of
 from system.installation import Installation, wait_until
 
@@ -82,7 +83,7 @@ def cable():
 def wired(cable):
     """A platform that reaches its engine by the cable."""
     host = {"DOCKER_HOST": f"unix://{cable._path}"}
-    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), host)
+    made = Installation(memory.folder("kdg-"), host)
     try:
         made.up()
         yield made

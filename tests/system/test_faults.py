@@ -55,8 +55,24 @@ def dynos_of(app):
     return {(each.id, each.attrs["State"]["Pid"]) for each in found}
 
 
-def works(app, value):
+@pytest.fixture(scope="module")
+def survivor(platform, tmp_path_factory):
+    """The app that lives through it all."""
+    made = platform.app(HELLO, tmp_path_factory.mktemp("survivor"))
+    made.push()
+    return made
+
+
+@pytest.fixture
+def app(survivor):
+    """The app, with the one dyno of the newest release."""
+    wait_until(lambda: len(dynos_of(survivor)) == 1, 60)
+    return survivor
+
+
+def works(app):
     """A config change and a push go through."""
+    value = f"after{len(app.releases())}"
     app.kedge("config:set", f"GREETING={value}")
     assert app.get().text.startswith(f"{value} ")
     app.commit({"VERSION": value})
@@ -75,7 +91,7 @@ def test_parts_that_are_killed_come_back_and_nobody_notices(app):
             wait_until(platform.is_ready, 30, f"ready after {name}")
             assert not failures, (name, failures)
     assert dynos_of(app) == before
-    works(app, "again")
+    works(app)
 
 
 def test_all_parts_killed_at_once_come_back(app):
@@ -87,7 +103,7 @@ def test_all_parts_killed_at_once_come_back(app):
         wait_until(app.platform.is_ready, 60)
     assert failures == []
     assert dynos_of(app) == before
-    works(app, "again")
+    works(app)
 
 
 def test_a_killed_proxy_is_back_within_two_seconds(app):
@@ -104,7 +120,7 @@ def test_a_killed_proxy_is_back_within_two_seconds(app):
     wait_until(answers, 10)
     wait_until(app.platform.is_ready, 20)
     assert dynos_of(app) == before
-    works(app, "again")
+    works(app)
 
 
 def test_without_its_database_the_api_says_so_and_apps_serve(app):
@@ -121,7 +137,7 @@ def test_without_its_database_the_api_says_so_and_apps_serve(app):
         app.platform.start_part("postgres")
         wait_until(app.platform.is_ready, 30)
     assert failures == []
-    works(app, "again")
+    works(app)
 
 
 def test_a_frozen_database_is_as_one_that_is_away(app):
@@ -135,7 +151,7 @@ def test_a_frozen_database_is_as_one_that_is_away(app):
             assert "database does not answer" in answer.json()["message"]
             assert "database does not answer" in app.push(check=False)
         wait_until(lambda: app.platform.api("GET", "/apps").status_code == 200)
-        works(app, "thawed")
+        works(app)
     assert failures == []
     assert not dynos_of(app) & before
     assert {name: app.platform.part(name)["pid"] for name in PARTS} == parts
@@ -147,8 +163,10 @@ def refused(app):
     return answer if answer.status_code >= 500 else None
 
 
-def test_without_its_queue_a_push_waits_and_goes_on(app):
+def test_without_its_queue_a_push_waits_and_goes_on(new_app):
     """While Redis is stopped config still changes; a build begins when it is back."""
+    app = new_app()
+    app.push()
     app.platform.stop_part("redis")
     try:
         app.kedge("config:set", "GREETING=unqueued")
@@ -189,7 +207,7 @@ def test_down_and_up_leave_dynos_alone(new_app):
     wait_until(lambda: not platform.containers(app=app.name, kind="build"), 20)
     assert "else push again." in said[0] or "hung up" in said[0], said
     app.git("rm", "--quiet", "-r", "bin")
-    works(app, "again")
+    works(app)
 
 
 def test_dynos_stopped_with_the_platform_come_back_with_it(app):
@@ -203,7 +221,7 @@ def test_dynos_stopped_with_the_platform_come_back_with_it(app):
     wait_until(lambda: app.get().status_code == 200, 30)
     wait_until(lambda: len(dynos_of(app)) == 1)
     assert not {name for name, _ in dynos_of(app)} & {name for name, _ in before}
-    works(app, "again")
+    works(app)
 
 
 def test_a_supervisor_killed_in_a_roll_out_goes_on_from_there(new_app):
@@ -245,7 +263,7 @@ def test_a_push_whose_web_part_is_killed_is_still_whole(new_app):
     pusher.join(60)
     wait_until(lambda: app.get().text.startswith("Hello one"), 30)
     wait_until(lambda: main_of(app) == commit, 30)
-    works(app, "again")
+    works(app)
     repository = platform.home / "repos" / f"{app.api('GET')['id']}.git"
     wait_until(lambda: not list(repository.glob("objects/tmp_objdir-*")), 60)
 

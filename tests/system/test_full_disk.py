@@ -11,8 +11,7 @@ from uuid import UUID
 import pytest
 
 from kedge.engine.logs import EVERYTHING, FileLogStore
-from system.installation import HELLO, wait_until
-from system.uploads import hooked
+from system.installation import wait_until
 
 pytestmark = [
     pytest.mark.docker,
@@ -20,7 +19,6 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk takes root"),
 ]
 LOST = re.compile(r"(\d+) messages dropped since")
-LARGE = hooked("head -c 6000000 /dev/urandom > noise\n", HELLO)
 
 
 @contextmanager
@@ -41,11 +39,8 @@ def test_a_build_on_a_full_disk_fails_in_words(quick_app, place):
     """The pusher is told that there is no room; the app serves on, and can deploy later."""
     app = quick_app()
     app.push()
-    app.commit(LARGE)
-    if place == "sources":
-        (app.folder / "noise").write_bytes(os.urandom(6_000_000))
-        app.git("add", "noise")
-        app.git("commit", "--quiet", "--amend", "--no-edit")
+    (app.folder / "noise").write_bytes(os.urandom(6_000_000))
+    app.commit({})
     with small_disk(app.platform.home / place):
         said = app.push(check=False)
         assert "No space left" in said, said

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
+import memory
 from kedge.engine.docker import network, traces
 from kedge.engine.docker.client import Engine
 from system.installation import HELLO, Installation, wait_until
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.docker
 @pytest.fixture
 def doomed():
     """A platform of its own, which the test removes."""
-    made = Installation(Path(tempfile.mkdtemp(prefix="kdg-")), {"KEDGE_KILL_SECONDS": "2"})
+    made = Installation(memory.folder("kdg-"), {"KEDGE_KILL_SECONDS": "2"})
     try:
         made.up()
         yield made
@@ -32,30 +31,52 @@ def uninstall(platform: Installation, *options: str) -> str:
     return done.stdout + done.stderr
 
 
-def left_on(engine: Engine) -> bool:
-    """Whether there is anything of an installation on its engine."""
+def left_on(engine: Engine) -> list[traces.Volume]:
+    """The volumes of an installation of which nothing else is on its engine."""
     found = traces.find(engine)
-    return bool(found.containers or found.images or found.volumes or network.find(engine))
+    assert not found.containers
+    assert not found.images
+    assert not network.find(engine)
+    return list(found.volumes)
 
 
-def test_a_platform_that_was_used(platform, app, doomed, tmp_path):
-    """Data kept, the next start serves the same release; then nothing is left, and others serve."""
+def servers(platform: Installation) -> list[str]:
+    """The states of the servers of add-ons."""
+    return [each.status for each in platform.containers(kind="addon")]
+
+
+def test_a_platform_that_was_used(platform, standing_app, doomed, tmp_path):
+    """Data kept, the next start serves the same release and the add-on; then nothing is left.
+
+    Other installations serve on.
+    """
     ours = doomed.app(HELLO, tmp_path, "shop")
     ours.push()
+    ours.kedge("addons:create", "heroku-redis")
+    assert servers(doomed) == ["running"]
     engine = Engine("", doomed.id)
 
-    assert "Kept: " in uninstall(doomed, "--keep-data")
-    assert not left_on(engine)
+    assert "1 volume of add-ons" in uninstall(doomed, "--keep-data")
+    (kept,) = left_on(engine)
+    assert kept.is_data
     doomed.up()
     assert wait_until(lambda: "Hello one" in ours.get().text, 40, "the app is back")
-    assert ours.head() == 3
+    assert ours.head() == 4
+    wait_until(lambda: servers(doomed) == ["running"], 60, "the add-on is back")
+    assert data_of(engine) == [kept]
 
     said = uninstall(doomed)
     assert "1 slug image" in said
-    assert not left_on(engine)
+    assert "1 volume of add-ons" in said
+    assert left_on(engine) == []
     assert not doomed.home.exists()
     listed = subprocess.run(
         ["iptables", "-w", "5", "-S"], capture_output=True, text=True, check=True
     )
     assert engine.installation not in listed.stdout
-    assert "Hello one" in app.get().text
+    assert "Hello one" in standing_app.get().text
+
+
+def data_of(engine: Engine) -> list[traces.Volume]:
+    """The volumes of add-ons."""
+    return [each for each in traces.find(engine).volumes if each.is_data]
