@@ -9,6 +9,9 @@ import pytest
 from addons.smtp_server import LIMITS, LOGIN, SmtpServer
 from kedge_addons.mail.inside.credentials import Credentials
 
+# The inbox lets apps choose: STARTTLS is there, and its network is theirs alone.
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):

@@ -32,7 +32,11 @@ class Objects:
     resource: Resource
 
     def list_(self, path: str, after: str = "") -> Mapping[str, Any]:
-        """`entries` directly below a path, and whether it `has_more`. Raises Unknown."""
+        """`entries` directly below a path, whether it `has_more`, and the `usage` of the store.
+
+        Raises:
+            Unknown: there is no such folder.
+        """
         return self._ask("list", path=path[:2000], after=after[:1000])
 
     def content(self, path: str) -> Iterator[bytes]:

@@ -37,7 +37,7 @@ def folder(resource_id: uuid.UUID) -> Response:
     return show(
         "objectstore/folder.html", resource, OFFER, tab="objects", path=path,
         crumbs=[(part, "/".join(parts[: place + 1])) for place, part in enumerate(parts)],
-        usage=objects.usage(), when=_when, **objects.list_(path, request.args.get("after", "")),
+        when=_when, **objects.list_(path, request.args.get("after", "")),
     )  # fmt: skip
 
 

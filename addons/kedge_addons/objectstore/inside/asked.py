@@ -24,13 +24,19 @@ UNKNOWN = 4
 def answer(store: Store, command: str, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The answer to a command; None: there is no such folder."""
     if command == "list":
-        return store.listed(asked["path"], asked.get("after") or "")
+        listed = store.listed(asked["path"], asked.get("after") or "")
+        return None if listed is None else listed | {"usage": _usage(store)}
     if command == "keys":
         store.keep_keys(asked["keys"])
         return {}
+    return _usage(store)
+
+
+def _usage(store: Store) -> dict[str, Any]:
+    """As it was measured last."""
     try:
         found: dict[str, Any] = json.loads(USAGE.read_text())
-    except FileNotFoundError:  # not measured yet
+    except FileNotFoundError:  # not yet
         return store.usage()
     return found
 
