@@ -10,13 +10,26 @@ import shutil
 import tempfile
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")
+MEMORY, DISK = Path("/dev/shm"), Path("/tmp")
 ROOM_BYTES = 4 << 30  # what tests that run side by side take together, and as much again
 
 
 def folder(prefix):
-    """A new folder of a short name: in memory where there is room, else on the disk."""
-    return Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if is_usable(MEMORY) else "/tmp"))
+    """A new folder of a short name: in memory where there is room, else on the disk.
+
+    Its name holds the id of this process.
+    """
+    place = MEMORY if is_usable(MEMORY) else DISK
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=place))
+
+
+def left(prefix):
+    """The folders of processes that are no more: a test run was killed."""
+    for place in (MEMORY, DISK):
+        for each in place.glob(f"{prefix}*-*"):
+            pid = each.name.removeprefix(prefix).partition("-")[0]
+            if pid.isdigit() and not Path("/proc", pid).exists():
+                yield each
 
 
 def is_usable(place):

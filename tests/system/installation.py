@@ -19,6 +19,7 @@ from typing import Any
 import docker
 import httpx
 
+import memory
 from kedge import settings
 from kedge import settings as configuration
 from kedge.engine.docker.traces import remove_all
@@ -295,6 +296,17 @@ class App:
         """Its log, the newest 1,500 lines."""
         arguments = [word for name, value in filters.items() for word in (f"--{name}", value)]
         return self.kedge("logs", "--num", "1500", *arguments).stdout
+
+
+def remove_the_dead() -> None:
+    """Remove the platforms of test runs that were killed; they would run for ever."""
+    for home in memory.left("kdg-"):
+        words = [str(KEDGE), "uninstall", "--confirm", str(home)]
+        environment = {**os.environ, "KEDGE_HOME": str(home)}
+        if (home / "installation").exists():
+            subprocess.run(words, env=environment, capture_output=True, timeout=120, check=False)
+        else:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def sweep_engine(installation: str) -> None:
