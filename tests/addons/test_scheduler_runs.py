@@ -107,6 +107,14 @@ def test_a_run_from_its_moment_to_its_end(jobs, job, runs, dynos, resource):
     assert [each.id for each in bad] == [run.id]
 
 
+def test_a_run_that_ended_unseen_holds_up_nothing(jobs, job, runs, dynos, resource):
+    """Who comes back after a while looks how runs ended before deciding that one still goes."""
+    runs.go_on(resource, NOON + MINUTE)
+    dynos.end(0)
+    runs.go_on(resource, NOON + 10 * MINUTE)
+    assert went(jobs, job) == [("running", 1), ("missed", 8), ("succeeded", 1)]
+
+
 def test_two_processes_never_run_one_moment_twice(database, jobs, job, dynos, resource):
     """Many at once decide and start: one run, one dyno."""
 

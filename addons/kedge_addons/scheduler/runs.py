@@ -54,6 +54,12 @@ class Runs:
     def __init__(self, database: Database, dynos: Dynos) -> None:
         self._database, self._dynos = database, dynos
 
+    def go_on(self, resource: Resource, now: datetime) -> None:
+        """Do what is due. How earlier runs ended comes first: nobody may have looked for long."""
+        self.follow(resource, now)
+        self.consider(resource, now)
+        self.follow(resource, now)
+
     def consider(self, resource: Resource, now: datetime) -> None:
         """Write down the verdict on every moment that has come."""
         query = select(JobRow).where(JobRow.resource_id == resource.id).with_for_update()

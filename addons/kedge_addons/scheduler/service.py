@@ -55,9 +55,8 @@ class Scheduler(Service):
 
     def settle(self, resource: Resource) -> datetime | None:
         """Decide what is due, and take runs a step further."""
-        self.runs.consider(resource, now())
         try:
-            self.runs.follow(resource, now())
+            self.runs.go_on(resource, now())
         except Away:
             return now() + AGAIN  # not the frame's growing pauses: slots are due by the minute
         self.runs.forget_old(resource, self.plan_of(resource).limits["history"])
