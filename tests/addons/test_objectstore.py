@@ -15,6 +15,7 @@ from addons.looks import faults
 from addons.side import wait_until
 from addons.visitor import Visitor, assert_strict
 
+pytestmark = pytest.mark.docker
 EVIL = "<img src=x onerror=alert(1)>"
 MB = 2**20
 
