@@ -189,7 +189,12 @@ def roll_back(page, app, kept):
 
 
 def look_round(page, app, kept):
-    """The log has what the app was asked; every part of the platform is up."""
+    """The database runs; the log has what the app was asked; every part of the platform is up."""
+    page.goto(f"/dashboard/apps/{app.name}/resources")
+    page.locator(".addon-row").get_by_role("link", name="Postgres", exact=True).click()
+    expect(page.get_by_role("main").get_by_text("Running")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name="Backups", exact=True)).to_be_visible()
+    kept("data")
     page.goto(f"/dashboard/apps/{app.name}/logs")
     expect(page.get_by_role("log")).to_contain_text("Attach DATABASE")
     expect(page.get_by_role("log")).to_contain_text("heroku[router]")
