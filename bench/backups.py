@@ -8,11 +8,11 @@ counts the rows of both. Both are taken in turns, so that a busy machine is busy
 
 from __future__ import annotations
 
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import SplitResult, urlsplit
 
 import docker
 from measured import median, platform, table
@@ -25,7 +25,7 @@ PLAN = "heroku-postgresql:essential-1"
 IMAGE = "kedge/addons:kedge-13"
 GIGABYTE = 2**30
 LIMIT_SECONDS = 1800.0
-ROWS = 4_600_000
+ROWS = 5_900_000
 FILL = f"""
 CREATE TABLE orders (id bigint PRIMARY KEY, customer int NOT NULL, placed_at timestamptz NOT NULL,
   note text NOT NULL, total numeric(10, 2) NOT NULL);
@@ -43,8 +43,7 @@ exec postgres -D /data/pg "$@"
 """
 COPY = """
 set -eo pipefail
-docker exec {source} pg_dump -h /run -U postgres -Fc -Z zstd:1 {database} |
-  docker exec -i {target} pg_restore -h /run -U postgres --no-owner --no-privileges -d {name}
+pg_dump -h 127.0.0.1 -Fc -Z zstd:1 | pg_restore -h /run -U postgres -O -x -d restored
 """
 
 
@@ -53,7 +52,8 @@ def main() -> None:
     with platform() as made:
         addon, container = database_of(made)
         size = filled(container)
-        pairs = [(bare_seconds(container), captured(made, addon)) for _ in range(ROUNDS)]
+        url = url_of(made, addon)
+        pairs = [(bare_seconds(container, url), captured(made, addon)) for _ in range(ROUNDS)]
         bare = [pair[0] for pair in pairs]
         whole, dump, restore, kept = (median([pair[1][n] for pair in pairs]) for n in range(4))
     rows = [
@@ -101,23 +101,32 @@ def captured(made: Installation, addon: str) -> tuple[float, float, float, float
     return whole, told_["dump_seconds"], told_["restore_seconds"], told_["size_bytes"]
 
 
-def bare_seconds(source: docker.models.containers.Container) -> float:
+def url_of(made: Installation, addon: str) -> SplitResult:
+    """The database as its app knows it."""
+    app = made.api("GET", f"/addons/{addon}").json()["app"]["name"]
+    return urlsplit(made.api("GET", f"/apps/{app}/config-vars").json()["DATABASE_URL"])
+
+
+def bare_seconds(source: docker.models.containers.Container, url: SplitResult) -> float:
     """Seconds of a pipe from the database into a server that runs already."""
-    with throw_away() as target:
-        names = {"source": source.id, "target": target.id, "name": "restored"}
-        command = COPY.format(**names, database=database(source))
+    variables = {"PGUSER": url.username, "PGPASSWORD": url.password, "PGDATABASE": url.path[1:]}
+    with throw_away(source) as target:
         began = time.monotonic()
-        subprocess.run(["bash", "-c", command], check=True)
+        status, said = target.exec_run(["bash", "-c", COPY], environment=variables)
+        if status != 0:
+            raise SystemExit(said.decode())
         return time.monotonic() - began
 
 
 @contextmanager
-def throw_away() -> Iterator[docker.models.containers.Container]:
-    """A server with an empty database, set up as Kedge's own throw-away ones."""
+def throw_away(
+    source: docker.models.containers.Container,
+) -> Iterator[docker.models.containers.Container]:
+    """A server with an empty database, set up as Kedge's own, which reaches the source's."""
     options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     made = docker.from_env().containers.run(
         IMAGE, ["bash", "-c", BARE, "boot", *options], user="1000", init=True, detach=True,
-        network_mode="none", tmpfs={"/run": "mode=700,uid=1000,gid=1000"}, volumes=["/data"],
+        network_mode=f"container:{source.id}", tmpfs={"/run": "mode=700,uid=1000,gid=1000"}, volumes=["/data"],
         shm_size="256m", mem_limit="768m",
     )  # fmt: skip
     try:
