@@ -126,8 +126,8 @@ def throw_away(
     options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     made = docker.from_env().containers.run(
         IMAGE, ["bash", "-c", BARE, "boot", *options], user="1000", init=True, detach=True,
-        network_mode=f"container:{source.id}", tmpfs={"/run": "mode=700,uid=1000,gid=1000"}, volumes=["/data"],
-        shm_size="256m", mem_limit="768m",
+        network_mode=f"container:{source.id}", tmpfs={"/run": "mode=700,uid=1000,gid=1000"},
+        volumes=["/data"], shm_size="256m", mem_limit="768m",
     )  # fmt: skip
     try:
         wait(lambda: made.exec_run([*PSQL, "-c", "CREATE DATABASE restored"]).exit_code == 0)
