@@ -128,13 +128,17 @@ async def open_pages(each: Side) -> None:
         ids = dict(found.all())
     same = [f"page=overview&app={ids[names[0]]}"] * OPEN
     logs = [query.replace("overview", "logs") for query in same]
+    overviews = [f"page=overview&app={ids[name]}" for name in names]
     rows = [
+        await opened(
+            each, f"{OPEN} overviews of {OPEN} apps, one changes", overviews, names[:1], {0}
+        ),
         await opened(each, "one app's overview", same, [names[0]]),
         await opened(each, "the list of apps", ["page=apps"] * OPEN, [names[0]]),
         await opened(each, "an app's log", logs, [names[0]]),
         await opened(
-            each, f"{OPEN} overviews of {OPEN} apps, all of which change",
-            [f"page=overview&app={ids[name]}" for name in names], names,
+            each, f"{OPEN} overviews of {OPEN} apps, all change at once",
+            overviews, names,
         ),
     ]  # fmt: skip
     head = (f"{OPEN} open pages", "memory", f"target {MEMORY_TARGET_MB:.0f} MB", "lag, median",
@@ -142,8 +146,11 @@ async def open_pages(each: Side) -> None:
     table(f"{OPEN} open pages; lag of the last of them, {CHANGES} changes", head, rows)
 
 
-async def opened(each: Side, what: str, queries: list[str], changed: list[str]) -> tuple[str, ...]:
-    """Open pages, change apps, and see when the last page has heard of it."""
+async def opened(
+    each: Side, what: str, queries: list[str], changed: list[str], hear: set[int] | None = None
+) -> tuple[str, ...]:
+    """Open pages, change apps, and see when the last page that is to `hear` of it (all) has."""
+    everybody = set(range(len(queries)))
     pid, before = web_of(each), memory_mb(each)
     arrivals: asyncio.Queue[int] = asyncio.Queue()
     limits = httpx.Limits(max_connections=None)
@@ -154,13 +161,13 @@ async def opened(each: Side, what: str, queries: list[str], changed: list[str]) 
             asyncio.create_task(listen(visitor, number, query, arrivals))
             for number, query in enumerate(queries)
         ]
-        await all_of(arrivals, len(queries))
+        await all_of(arrivals, everybody)
         await asyncio.sleep(3)
         grown, idle = memory_mb(each) - before, usage(pid).processor_seconds
         await asyncio.sleep(10)
         percent = (usage(pid).processor_seconds - idle) * 10
         turns = [number % 2 == 0 for number in range(CHANGES)]
-        lags = [await lag(each, changed, arrivals, len(queries), on) for on in turns]
+        lags = [await lag(each, changed, arrivals, hear or everybody, on) for on in turns]
         for listener in listeners:
             listener.cancel()
         await asyncio.gather(*listeners, return_exceptions=True)
@@ -184,7 +191,7 @@ async def listen(
 
 
 async def lag(
-    each: Side, changed: list[str], arrivals: asyncio.Queue[int], readers: int, on: bool
+    each: Side, changed: list[str], arrivals: asyncio.Queue[int], readers: set[int], on: bool
 ) -> float:
     """Seconds from the last commit of a change to its arrival on the last page."""
     await asyncio.sleep(1.5)
@@ -203,9 +210,9 @@ def change(each: Side, names: list[str], on: bool) -> None:
         apps.set_maintenance(each.services, each.actor, name, on=on)
 
 
-async def all_of(arrivals: asyncio.Queue[int], readers: int) -> None:
-    """Until every page has had an event."""
-    missing = set(range(readers))
+async def all_of(arrivals: asyncio.Queue[int], readers: set[int]) -> None:
+    """Until each of these pages has had an event."""
+    missing = set(readers)
     async with asyncio.timeout(60):
         while missing:
             missing.discard(await arrivals.get())
