@@ -26,6 +26,7 @@ class Site:
         self._settings = settings
         # None: somebody else's business (a builder keeps the fence, the supervisor opens ways).
         self._openings: tuple[Opening, ...] | None = None
+        self._opened: tuple[Opening, ...] | None = None  # what of that is known to be in force
         self._lock = threading.Lock()
         self._network: Network | None = None
         self._firewall: Firewall | None = None
@@ -48,9 +49,12 @@ class Site:
         """Let dynos reach these ports of add-ons, and no others.
 
         One process of an installation calls this; it keeps them in force from then on.
+
+        Raises:
+            RuntimeDown: they are not in force, and are tried again with the next call.
         """
         with self._lock:
-            is_new, self._openings = openings != self._openings, openings
+            is_new, self._openings = openings != self._opened, openings
         if is_new:
             self.ensure(look=True)
 
@@ -83,6 +87,7 @@ class Site:
         firewall.ensure(fence)
         if self._openings is not None:
             firewall.open_ways(fence, self._openings)
+            self._opened = self._openings
         return found
 
     def _firewall_of(self, found: Network) -> Firewall:
