@@ -81,7 +81,8 @@ def database_of(made: Installation) -> tuple[str, docker.models.containers.Conta
 
 def filled(container: docker.models.containers.Container) -> int:
     """How large the database is once it holds its rows."""
-    run(container, FILL, database(container))
+    owner = f"o{database(container)[1:]}"
+    run(container, f"SET ROLE {owner}; {FILL}", database(container))
     for statement in ("VACUUM ANALYZE", "CHECKPOINT"):
         run(container, statement, database(container))
     return int(run(container, f"SELECT pg_database_size('{database(container)}')"))
