@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 TESTS = Path(__file__).parent
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = Path("/usr/bin/chromium-headless-shell")
 # Files run side by side, and a long one begun last is waited for by everybody.
 LONG_FIRST = ("compose", "chaos", "system", "browser", "addons", "buildpacks", "home", "engine")
 

@@ -1,10 +1,8 @@
 """Providers' pages in a browser: axe in light and dark, wide and on a phone, nothing too wide."""
 
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
@@ -12,36 +10,24 @@ LOOKS = {
 }
 
 
-@contextmanager
-def browser():
-    """Chromium, as it is installed here."""
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--no-proxy-server"]
-        )
-        yield chromium
-        chromium.close()
-
-
-def faults(visitor, paths):
+def faults(chromium, visitor, paths):
     """What is wrong with the pages at these paths, one line for each place."""
     host, found = urlsplit(visitor.base).hostname, []
     cookies = [
         {"name": each.name, "value": each.value, "domain": host, "path": each.path}
         for each in visitor.client.cookies.jar
     ]
-    with browser() as chromium:
-        for name, look in LOOKS.items():
-            context = chromium.new_context(**look)
-            context.add_cookies(cookies)
-            page, said = context.new_page(), []
-            page.on("console", lambda message, said=said: said.append(message))
-            page.on("pageerror", lambda error, said=said: said.append(error))
-            for path in paths:
-                page.goto(visitor.base + path)
-                found += [f"{path} in {name}: {fault}" for fault in [*_of(page), *_own(page, said)]]
-                said.clear()
-            context.close()
+    for name, look in LOOKS.items():
+        context = chromium.new_context(**look)
+        context.add_cookies(cookies)
+        page, said = context.new_page(), []
+        page.on("console", lambda message, said=said: said.append(message))
+        page.on("pageerror", lambda error, said=said: said.append(error))
+        for path in paths:
+            page.goto(visitor.base + path)
+            found += [f"{path} in {name}: {fault}" for fault in [*_of(page), *_own(page, said)]]
+            said.clear()
+        context.close()
     return found
 
 

@@ -120,14 +120,14 @@ def test_attachments_are_never_shown(made, visitor, empty):
     visitor.get(f"?before={'9' * 30}")
 
 
-def test_every_page_is_clean(made, visitor, empty):
+def test_every_page_is_clean(chromium, made, visitor, empty):
     """Axe finds nothing, wide in light and dark on a phone; nothing is wider than its screen."""
     with client(made) as sender:
         sender.send_message(letter("word" * 90))
         sender.send_message(letter(), to_addrs=[f"somebody{n}@example.com" for n in range(40)])
     newest = f"letters/{empty.page()['letters'][0]['id']}"
     views = [f"{newest}?view={view}" for view in ("html", "headers")]
-    assert faults(visitor, ["", *views, "use?rotated"]) == []
+    assert faults(chromium, visitor, ["", *views, "use?rotated"]) == []
 
 
 def test_all_letters_are_deleted_but_new_ones(made, visitor, empty):

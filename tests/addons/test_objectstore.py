@@ -213,12 +213,12 @@ def test_pages_show_what_is_in_it(made, visitor, bucket):
     assert visitor.client.post(visitor.base + "rotate").status_code == 403
 
 
-def test_every_page_is_clean(visitor, bucket):
+def test_every_page_is_clean(chromium, visitor, bucket):
     """Axe finds nothing, wide in light and dark on a phone; nothing is wider than its screen."""
     bucket.put("long" * 40)
     bucket.put("a folder/x")
     bucket.put(EVIL)
-    assert faults(visitor, [f"?path={bucket.name}", "use?rotated"]) == []
+    assert faults(chromium, visitor, [f"?path={bucket.name}", "use?rotated"]) == []
 
 
 def test_keys_change_and_no_request_fails(made, visitor, bucket):

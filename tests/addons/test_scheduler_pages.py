@@ -99,7 +99,7 @@ def test_commands_are_text(visitor, made):
         assert "<script>alert" not in page.text
 
 
-def test_every_page_is_clean(visitor, made):
+def test_every_page_is_clean(chromium, visitor, made):
     """Axe finds nothing, wide in light and dark on a phone; nothing is wider than its screen."""
     add(visitor, command="rake " + "x" * 300)
     add(visitor, command=EVIL, kind="cron", cron="0 6 1 * 1")
@@ -107,7 +107,7 @@ def test_every_page_is_clean(visitor, made):
     look(made, first)
     paths = ["", f"jobs/{first.id}", f"jobs/{second.id}", f"jobs/{second.id}/edit",
              f"jobs/{first.id}/remove"]  # fmt: skip
-    assert faults(visitor, paths) == []
+    assert faults(chromium, visitor, paths) == []
 
 
 def look(made, job):

@@ -235,7 +235,7 @@ def test_a_look_at_the_machine_is_kept(platform):
     assert 0 < found.disk.free_bytes < found.disk.total_bytes
     assert "disk" in {each.name for each in found.findings}
     assert found.versions["kedge"]
-    assert re.fullmatch(r"[\d.]+", found.versions["redis"])
+    assert re.fullmatch(r"[\d.]+", found.versions["haproxy"])
 
 
 def token_of(client, path=f"{PATH}/people"):
