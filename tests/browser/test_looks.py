@@ -97,6 +97,7 @@ def test_what_is_opened_is_clean_too(visitor, people, world):
     page.get_by_text("Your account").locator("xpath=..").click()
     looks.at("the menu of the account")
     page.keyboard.press("/")
+    page.keyboard.type(world.name)
     expect(page.get_by_role("option", name=world.name)).to_be_visible()
     looks.at("the switcher")
     page.goto(world.path("settings"))
