@@ -12,7 +12,8 @@ from sqlalchemy import select
 from api.provider import PASSWORD, SALT, Provider
 from kedge.errors import InvalidParams
 from kedge.model.addon import Addon
-from kedge.ops import addons, provisioning
+from kedge.ops import addons, attached, provisioning
+from kedge.ops.authorize import Actor
 
 
 @pytest.fixture
@@ -370,6 +371,17 @@ class TestChanges:
         settle(replace(services, now=lambda: services.now() + timedelta(hours=1)))
 
         assert provider.asked[-1][0] == "DELETE"
+
+    def test_apps_of_others_are_counted_and_not_named(self, api, services, notes, hello):
+        """Why an add-on cannot go tells nobody the names of apps they do not see."""
+        made = create(api)
+        api.post("/apps", {"name": "other"})
+        api.post("/addon-attachments", {"addon": made["name"], "app": "other"})
+        stranger = Actor(uuid.uuid4(), "stranger@example.com", is_owner=False)
+        with services.database.transaction() as tx:
+            addon = tx.get_one(Addon, uuid.UUID(made["id"]))
+            told = attached.elsewhere(tx, stranger, addon, addon.app_id)
+        assert told == "1 of other people's apps"
 
     def test_each_attachment_is_listed_once(self, api, notes, hello):
         """Of all apps, however many add-ons an app has."""

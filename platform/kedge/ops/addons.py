@@ -118,11 +118,10 @@ def destroy(services: Services, actor: Actor, identity: str, *, force: bool = Fa
         addon = addon_locks.hold(tx, addon_directory.one(tx, actor, identity, Action.OPERATE).id)
         if addon.state not in ALIVE:
             return addon
-        others = {each.app.name for each in attached.of_addon(tx, addon)
-                  if each.app_id != addon.app_id}  # fmt: skip
+        others = attached.elsewhere(tx, actor, addon, addon.app_id)
         if others and not force:
             raise Unconfirmed(
-                f"{addon.name} is attached to {', '.join(sorted(others))} too. Detach it there, "
+                f"{addon.name} is attached to {others} too. Detach it there, "
                 "or destroy it with --force.", resource="add_on",
             )  # fmt: skip
         record(tx, actor, "addon.destroy", addon.app, addon=addon.name)

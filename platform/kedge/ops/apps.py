@@ -130,7 +130,7 @@ def destroy(services: Services, actor: Actor, identity: str, *, confirm: str | N
         held = addon_locks.hold_all(tx, seen.id)
         app = find_app(tx, actor, seen.id, Action.MANAGE, lock=True)
         if confirm not in (app.name, str(app.id)):
-            _check_shared(tx, app, held)
+            _check_shared(tx, actor, app, held)
         app.deleting_at = services.now()
         for addon in held:
             attachment_releases.detach_all(services, tx, actor, addon)
@@ -145,14 +145,13 @@ def destroy(services: Services, actor: Actor, identity: str, *, confirm: str | N
         return app
 
 
-def _check_shared(tx: Session, app: App, addons: Iterable[Addon]) -> None:
+def _check_shared(tx: Session, actor: Actor, app: App, addons: Iterable[Addon]) -> None:
     """Raises Unconfirmed where other apps use an add-on that goes with this one."""
     for addon in addons:
-        others = {each.app.name for each in attached.of_addon(tx, addon)} - {app.name}
+        others = attached.elsewhere(tx, actor, addon, app.id)
         if others:
             raise Unconfirmed(
-                f"{addon.name} goes with {app.name}, and is attached to "
-                f"{', '.join(sorted(others))} too. "
+                f"{addon.name} goes with {app.name}, and is attached to {others} too. "
                 f"Detach it there, or say that it may: `kedge apps:destroy -a {app.name} --force`.",
                 resource="app",
             )

@@ -19,6 +19,7 @@ from kedge.model.addon import Addon, Attachment, State
 from kedge.model.app import App
 from kedge.model.config import Config
 from kedge.model.release import Release
+from kedge.ops.authorize import Actor, visible_to
 from kedge.ops.services import Services
 from kedge.ops.snapshots import unseal
 from kedge.plan.addons import vars_of
@@ -39,6 +40,19 @@ def of_addon(tx: Session, addon: Addon) -> list[Attachment]:
     """Every attachment of an add-on."""
     query = select(Attachment).where(Attachment.addon_id == addon.id)
     return list(tx.scalars(query.order_by(Attachment.created_at)))
+
+
+def elsewhere(tx: Session, actor: Actor, addon: Addon, app_id: uuid.UUID | None) -> str:
+    """The other apps an add-on is attached to, in words; empty when there are none.
+
+    Apps the actor does not see are counted and not named.
+    """
+    app_ids = {each.app_id for each in of_addon(tx, addon)} - {app_id}
+    query = select(App.name).where(App.id.in_(app_ids), *visible_to(actor))
+    seen = sorted(tx.scalars(query))
+    unseen = len(app_ids) - len(seen)
+    counted = [f"{unseen} of other people's apps"] if unseen else []
+    return ", ".join([*seen, *counted])
 
 
 def listed(services: Services, tx: Session, app: App) -> list[dict[str, Any]]:
