@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import resources as packaged
 
+from kedge_addons import boot
 from kedge_addons.instance import DATA, Instance
 from kedge_addons.offer import Plan
 from kedge_addons.resource import Resource
@@ -24,7 +25,7 @@ def instance(resource: Resource, plan: Plan) -> Instance:
         resource_id=resource.id,
         service=resource.service,
         alias=resource.name,
-        command=["bash", "-c", (here / "boot.sh").read_text(), "boot"],
+        command=boot.command("kedge_addons.mail"),
         ports=[PORT],
         memory_mb=plan.limits["memory_mb"],
         environment={

@@ -1,7 +1,5 @@
 # What runs in the container of a heroku-postgresql add-on: makes the cluster once, then becomes the
 # server. $NAME is the add-on's name; the arguments are the server's settings.
-set -eu
-umask 077
 if [ ! -s /data/pg/PG_VERSION ]; then
   rm -rf /data/pg.new
   if [ -d /usr/share/kedge/postgresql/17 ]; then
@@ -17,12 +15,7 @@ if [ ! -s /data/pg/PG_VERSION ]; then
 else
   : > /run/synced
 fi
-if [ ! -s /data/server.crt ]; then
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
-    -subj "/CN=$NAME" -addext "subjectAltName=DNS:$NAME" \
-    -keyout /data/server.key -out /data/server.crt.new 2>/dev/null
-  mv /data/server.crt.new /data/server.crt
-fi
+have_certificate
 # The account of this container is the superuser, by its socket alone; everybody else has a password.
 cat > /data/pg/pg_ident.conf <<'IDENT'
 own addon postgres

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources as packaged
-
+from kedge_addons import boot
 from kedge_addons.instance import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.resource import Resource
@@ -23,13 +22,12 @@ DO $$BEGIN RAISE 'the disk takes too long to write a new database'; END$$;
 
 def instance(resource: Resource, plan: Plan) -> Instance:
     """The server of a resource on a plan."""
-    boot = (packaged.files(__package__) / "boot.sh").read_text()
     options = [f"-c{name}={value}" for name, value in settings(plan).items()]
     return Instance(
         resource_id=resource.id,
         service=resource.service,
         alias=resource.name,
-        command=["bash", "-c", boot, "boot", *options],
+        command=boot.command(__package__, *options),
         ports=[PORT],
         memory_mb=plan.limits["memory_mb"],
         shared_memory_mb=max(64, plan.limits["memory_mb"] // 4),

@@ -1,12 +1,5 @@
 # What runs in the container of a heroku-redis add-on: makes a certificate once, then becomes the
 # server. $NAME is the add-on's name; redis.conf and users.acl were written before the start.
-set -eu
-umask 077
-if [ ! -s /data/server.crt ]; then
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
-    -subj "/CN=$NAME" -addext "subjectAltName=DNS:$NAME" \
-    -keyout /data/server.key -out /data/server.crt.new 2>/dev/null
-  mv /data/server.crt.new /data/server.crt
-fi
+have_certificate
 mkdir -p /data/store
 exec redis-server /data/redis.conf

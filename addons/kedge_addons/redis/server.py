@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources as packaged
 from typing import Any
 
+from kedge_addons import boot
 from kedge_addons.instance import Instance
 from kedge_addons.offer import Plan
 from kedge_addons.redis import tuning, users
@@ -21,12 +21,11 @@ OVERHEAD, OVERHEAD_MB = 1.5, 64
 
 def instance(resource: Resource, plan: Plan) -> Instance:
     """The server of a resource on a plan."""
-    boot = (packaged.files(__package__) / "boot.sh").read_text()
     return Instance(
         resource_id=resource.id,
         service=resource.service,
         alias=resource.name,
-        command=["bash", "-c", boot, "boot"],
+        command=boot.command(__package__),
         ports=[PORT, TLS_PORT],
         memory_mb=int(plan.limits["memory_mb"] * OVERHEAD) + OVERHEAD_MB,
         environment={"NAME": resource.name[:64], "PLAN": plan.name},

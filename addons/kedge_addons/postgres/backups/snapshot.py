@@ -8,7 +8,8 @@ whatever is written meanwhile: https://www.postgresql.org/docs/17/functions-admi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from kedge_addons.errors import Away
 from kedge_addons.postgres.server import SOCKET_DIR
@@ -60,7 +61,7 @@ def parted(pieces: Iterator[bytes]) -> tuple[dict[str, int], Iterator[bytes]]:
         first += piece
         line, newline, rest = bytes(first).partition(b"\n")
         if newline:
-            return counts_of(line), _chained(rest, pieces)
+            return counts_of(line), chain([rest] if rest else [], pieces)
         if len(first) > COUNTS_LIMIT_BYTES:
             break
     raise Away("The server said nothing of its tables.")
@@ -85,9 +86,3 @@ def difference(wanted: Mapping[str, int], found: Mapping[str, int]) -> str | Non
             there = wanted.get(name, "no such table")
             return f"{name} has {found[name]} rows when restored; there were {there}."
     return None
-
-
-def _chained(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from rest
