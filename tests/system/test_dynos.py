@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 
 import pytest
 
-from system.installation import HELLO, wait_until
+from system.installation import HELLO, KEDGE, wait_until
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -43,19 +44,13 @@ def test_the_only_words_of_a_dyno_that_dies_at_once_are_kept(new_app):
 def test_an_attached_dyno_ends_when_its_client_is_lost_with_the_supervisor(standing_app):
     """After a kill -9 nobody is connected to it any more: it is hung up on, and has a status."""
     app = standing_app
-    done = []
-    run = ("run", "--no-tty", "--", "sleep 1000")
-    client = threading.Thread(target=lambda: done.append(app.kedge(*run, check=False)))
-    client.start()
-
-    def there(status):
-        found = app.platform.containers(app=app.name, kind="run")
-        return [each for each in found if each.status == status]
-
-    wait_until(lambda: there("running"), 30)
-    app.platform.kill("dynos")
-    client.join(60)
-    assert [each.returncode for each in done] == [129]
+    words = [str(KEDGE), "run", "-a", app.name, "--no-tty", "--", "sleep 1000"]
+    environment, piped = app.platform.environment, subprocess.PIPE
+    with subprocess.Popen(words, env=environment, stdin=piped, stderr=piped) as client:
+        assert client.stderr is not None
+        assert any(b"up, run." in line for line in client.stderr)  # connected, not only started
+        app.platform.kill("dynos")
+        assert client.wait(60) == 129
     wait_until(lambda: not app.platform.containers(app=app.name, kind="run"), 30)
 
 
