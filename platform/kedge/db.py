@@ -10,6 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ IDLE_SECONDS = 30
 # Over TCP: a server whose machine is gone is noticed in half a minute, not in two hours.
 KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 MIGRATIONS = Path(__file__).parent / "migrations"
+SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 # Rows of an app that nobody looks at: an output wakes its own readers, many times a second.
 UNSEEN = frozenset({"config_snapshots", "log_sessions", "output_chunks", "outputs", "sources"})
 
@@ -123,6 +125,7 @@ class Database:
         self._locks = _engine(url, pulse, poolclass=NullPool)
         # Told after each commit of which apps something changed, whoever changed it.
         self.on_change: Callable[[Iterable[uuid.UUID]], None] = _ignore
+        self._moment: ContextVar[Transaction | None] = ContextVar("moment", default=None)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -132,12 +135,33 @@ class Database:
             DatabaseDown: PostgreSQL does not answer.
             Unavailable: all connections were in use for too long.
         """
+        if (reading := self._moment.get()) is not None:
+            yield reading
+            return
         with _translated(), Transaction(self._engine, expire_on_commit=False) as session:
             yield session
             session.commit()
         session.run_after_commit()
         if session.touched:
             self.on_change(session.touched)
+
+    @contextmanager
+    def moment(self) -> Iterator[None]:
+        """Within this block all transactions of this thread see the database as at one moment.
+
+        They are one transaction, which may not write, and whose rows are read once: what many use
+        cases find fits together, at a third of the price. Whoever asks another server meanwhile
+        keeps a connection busy for nothing. Raises as `transaction` does.
+        """
+        with _translated(), Transaction(self._engine, expire_on_commit=False) as session:
+            session.connection(execution_options=SNAPSHOT)
+            kept: list[object] = []  # a session forgets at once what nobody holds
+            event.listen(session, "loaded_as_persistent", lambda _, row: kept.append(row))
+            token = self._moment.set(session)
+            try:
+                yield
+            finally:
+                self._moment.reset(token)
 
     @contextmanager
     def advisory_lock(self, name: str, *, wait: bool = True) -> Iterator[AdvisoryLock]:

@@ -7,10 +7,14 @@ from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
 
 from kedge import db
 from kedge.errors import InvalidParams, Unavailable
 from kedge.ops import apps
+
+EVENT = """insert into events (created_at, actor, action, details)
+values (now(), 'somebody', 'looked', '{}')"""
 
 
 def test_locks_take_no_connection_of_the_transactions(database_url):
@@ -86,3 +90,31 @@ def test_a_change_is_told_with_the_app_it_is_of_once_it_is_committed(services, o
     with pytest.raises(InvalidParams):
         apps.rename(services, owner.actor, "shown", "api")
     assert told == [{app.id}] * 2
+
+
+def test_a_moment_is_one_snapshot_read_once(database_url):
+    """Use cases in it share a transaction, which sees no later commit; afterwards they do not."""
+    database, other = db.Database(database_url), db.Database(database_url)
+    count, add = text("select count(*) from events"), text(EVENT)
+    with database.moment():
+        with database.transaction() as first:
+            before = first.scalar(count)
+        with other.transaction() as tx:
+            tx.execute(add)
+        with database.transaction() as second:
+            assert (second is first, second.scalar(count)) == (True, before)
+    with database.transaction() as tx:
+        assert tx.scalar(count) == before + 1
+    database.close()
+    other.close()
+
+
+def test_a_moment_is_for_reading(database_url):
+    """A use case that writes is refused in it, and writes again after it."""
+    database = db.Database(database_url)
+    refused = pytest.raises(InternalError, match="read-only")
+    with refused, database.moment(), database.transaction() as tx:
+        tx.execute(text(EVENT))
+    with database.transaction() as tx:
+        tx.execute(text(EVENT))
+    database.close()

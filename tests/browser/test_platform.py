@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from browser.places import wait_until
 from browser.table import PLATFORM_FORMS, PLATFORM_PAGES
+from kedge.model.build import Build
 from kedge.ops import addon_services, apps, audit, users
 from providers.third_party import ThirdParty
 
@@ -35,7 +37,9 @@ def test_what_is_wrong_waits_and_fills_the_disk(at_platform, shop):
     page.goto(PATH)
     expect(page.get_by_text(re.compile(r"\d+ checks? made"))).to_be_visible()
     expect(page.get_by_role("progressbar", name="Disk in use")).to_be_visible()
-    shop.build(run=False)
+    build = shop.build(run=False)
+    with shop.services.database.transaction() as tx:  # the oldest is listed whatever else waits
+        tx.get_one(Build, build.id).created_at -= timedelta(days=1)
     expect(page.locator("section", has=page.get_by_role("heading", name="Queue"))).to_contain_text(
         shop.name
     )

@@ -26,6 +26,7 @@ class Page:
     `of_app`: it is a page of an app, with the app's head, and hears what changes of that app.
     Others hear of all apps. `is_personal`: what it shows depends on who looks, not on what they
     may do. `for_owners`: it is shown to owners of the installation alone.
+    `asks_elsewhere`: its facts come from other servers too, so they are not all of one moment.
     `pace_seconds`: what it shows changes without a word too, so it is made anew that often.
     `arguments` are the values of the address that its regions depend on. `tab` is the page whose
     tab it lies under, where that is another.
@@ -40,10 +41,17 @@ class Page:
     of_app: bool = True
     is_personal: bool = False
     for_owners: bool = False
+    asks_elsewhere: bool = False
     pace_seconds: float | None = None
 
     def facts(self, visit: Visit) -> Facts:
-        """All that its templates need."""
+        """All that its templates need, of one moment."""
+        if self.asks_elsewhere:
+            return self._facts(visit)
+        with visit.services.database.moment():
+            return self._facts(visit)
+
+    def _facts(self, visit: Visit) -> Facts:
         facts = {"visit": visit, "may": visit.may} | self.load(visit)
         return facts | head.load(visit) if self.of_app else facts
 

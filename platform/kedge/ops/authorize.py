@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from kedge.errors import AppBeingDeleted, Forbidden, NotFound
+from kedge.ids import as_uuid
 from kedge.model.addon import Addon
 from kedge.model.app import App
 from kedge.model.collaborator import Collaborator
@@ -116,10 +117,7 @@ def find_app(
         Forbidden: they may see it, but not do this.
         AppBeingDeleted: it is on its way out and a change was asked for.
     """
-    query = select(App).where(_is(identity))
-    if lock:
-        query = query.with_for_update(of=App).execution_options(populate_existing=True)
-    app = tx.scalar(query)
+    app = _locked(tx, identity) if lock else _read(tx, identity)
     may = permissions_of(tx, actor, app) if app is not None else frozenset()
     if app is None or Action.VIEW not in may:
         raise NotFound.of("app")
@@ -149,10 +147,19 @@ def _provider_may(tx: Session, addon_id: uuid.UUID, app: App) -> frozenset[Actio
     return frozenset({Action.VIEW, Action.OPERATE}) if runs else frozenset()
 
 
-def _is(identity: str | uuid.UUID) -> ColumnElement[bool]:
-    if isinstance(identity, uuid.UUID):
-        return App.id == identity
-    try:
-        return or_(App.id == uuid.UUID(identity), App.name == identity)
-    except ValueError:
-        return App.name == identity
+def _read(tx: Session, identity: str | uuid.UUID) -> App | None:
+    """As the transaction knows it already, where it does."""
+    app_id = _id_of(identity)
+    return tx.get(App, app_id) if app_id else tx.scalar(select(App).where(App.name == identity))
+
+
+def _locked(tx: Session, identity: str | uuid.UUID) -> App | None:
+    app_id = _id_of(identity)
+    query = select(App).where(App.id == app_id if app_id else App.name == identity)
+    query = query.with_for_update(of=App).execution_options(populate_existing=True)
+    return tx.scalar(query)
+
+
+def _id_of(identity: str | uuid.UUID) -> uuid.UUID | None:
+    """The id it is, if it is one; no app's name is as long."""
+    return identity if isinstance(identity, uuid.UUID) else as_uuid(identity)

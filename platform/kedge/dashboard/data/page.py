@@ -52,6 +52,7 @@ PAGE = register(
             "alerts": "data/alerts",
         },
         arguments=("database",),
+        asks_elsewhere=True,
         pace_seconds=PACE_SECONDS,
     )
 )

@@ -42,6 +42,7 @@ PAGE = register(
         },
         of_app=False,
         for_owners=True,
+        asks_elsewhere=True,
         pace_seconds=PACE_SECONDS,
     )
 )
