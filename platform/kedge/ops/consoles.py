@@ -76,7 +76,7 @@ def _psql(wanted: Terminal, name: str) -> str:
     prompt = f"{name}%R%x%# "
     words = ["psql", "--no-psqlrc", f"--set=PROMPT1={prompt}", f"--set=PROMPT2={prompt}"]
     if not wanted.tty:
-        words = ["psql", "--no-psqlrc", "--quiet"]
+        words = ["psql", "--no-psqlrc"]
     return shlex.join([*words, *(["--set=ON_ERROR_STOP=1"] if wanted.stops_at_errors else [])])
 
 
