@@ -155,6 +155,12 @@ class TestBackups:
         assert (newest["succeeded"], bool(newest["finished_at"])) == (True, True)
         assert (older["succeeded"], older["finished_at"]) == (False, None)
 
+    def test_what_a_copy_carried_is_its_size(self, api, database, provider):
+        """Nothing of it is kept, so what was restored is shown where a backup's size is."""
+        provider.transfer("copy", "succeeded", restored_bytes=3_906_507)
+        (shown,) = api.get("/client/v11/apps/hello/transfers")
+        assert shown["processed_bytes"] == 3_906_507
+
     def test_restore_by_the_address_of_a_backup(self, api, database, provider):
         """`to_url` of a transfer names it; what did not succeed, or is elsewhere, is refused."""
         good, bad = provider.transfer(state="verified"), provider.transfer(state="failed")

@@ -45,7 +45,7 @@ def shown(transfer: Transfer) -> Json:
         "finished_at": told.get("finished_at") if is_finished else None,
         "canceled_at": told.get("finished_at") if transfer.state == "canceled" else None,
         "succeeded": transfer.state in SUCCEEDED,
-        "processed_bytes": told.get("size_bytes") or told.get("processed_bytes") or 0,
+        "processed_bytes": _processed_bytes(told),
         "source_bytes": told.get("source_bytes") or 0,
         "warnings": 0,
         "options": {},
@@ -53,6 +53,12 @@ def shown(transfer: Transfer) -> Json:
         "logs": _logs(transfer),
         "kedge": {**told, "log": None},
     }
+
+
+def _processed_bytes(told: Json) -> int:
+    """How large a backup is; of a restore or a copy, which keep none, how much came through."""
+    kept = told.get("size_bytes") or told.get("processed_bytes")
+    return int(kept or told.get("restored_bytes") or 0)
 
 
 def _logs(transfer: Transfer) -> list[Json]:
