@@ -51,7 +51,8 @@ _KNOWN = (
         remedy="Use a complete mirror of Debian 13 in /etc/apt, or none, for the public one.",
     ),
     _Cause(
-        words=r"newuidmap|newgidmap|subuid|unshare|[Oo]peration not permitted|must be root",
+        words=r"newuidmap|newgidmap|subuid|unshare|chroot mode|[Oo]peration not permitted"
+        r"|must be root",
         reason="Making an image needs root or user namespaces.",
         remedy="Run the command with sudo, or give your account a range in /etc/subuid and "
         "/etc/subgid and install the package uidmap.",
