@@ -45,7 +45,7 @@ def test_images_remember_nothing_of_where_they_were_made(stack):
     shown = inside(RUN_IMAGE, "cat /etc/apt/sources.list; ls /etc/apt/apt.conf.d")
     assert "http://deb.debian.org/debian" in shown
     assert "90kedge" in shown
-    assert "99mmdebstrap" not in shown
+    assert "98kedge-host" not in shown
 
 
 def test_a_failed_making_leaves_no_image(tmp_path, monkeypatch):

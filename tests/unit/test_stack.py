@@ -44,8 +44,17 @@ def test_package_lists_are_plain_files():
 def test_apt_options_are_a_file_never_arguments():
     """Proxies carry passwords, so the command names a file and no option of apt."""
     command = recipe.run_recipe().command(Path("/tmp/apt.conf"), ("deb x y z",))
-    assert "--aptopt=/tmp/apt.conf" in command
-    assert not any("Acquire" in argument for argument in command)
+    assert "--setup-hook=upload /tmp/apt.conf /etc/apt/apt.conf.d/98kedge-host" in command
+    assert not any("aptopt" in argument for argument in command)
+
+
+def test_hooks_are_handed_over_as_text():
+    """Without root they run as a user of a namespace, who cannot enter a home of mode 0700."""
+    for made in (recipe.run_recipe(), recipe.build_recipe(), recipe.addons_recipe()):
+        command = made.command(Path("/tmp/apt.conf"), ("deb x y z",))
+        texts = [f"--customize-hook={hook.read_text()}" for hook in made.hooks]
+        assert texts
+        assert set(texts) <= set(command)
 
 
 DEB822 = """Types: deb

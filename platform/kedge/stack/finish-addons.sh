@@ -21,7 +21,7 @@ chroot --userspec=1000:1000 "$root" /usr/lib/postgresql/17/bin/initdb \
   --builtin-locale=C.UTF-8 --auth=reject --set dynamic_shared_memory_type=posix > /dev/null
 
 # The image must not remember the mirrors, proxies or certificates of the machine it was made on.
-rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+rm -f "$root/etc/apt/apt.conf.d/98kedge-host"
 rm -rf "$root"/etc/apt/sources.list.d/* "$root/etc/apt/sources.list"
 find "$root/var/log" -type f -delete
 rm -rf "$root"/var/cache/ldconfig/aux-cache "$root"/root/.bash_history

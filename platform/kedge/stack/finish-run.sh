@@ -14,7 +14,7 @@ echo 'en_US.UTF-8 UTF-8' > "$root/etc/locale.gen"
 chroot "$root" locale-gen > /dev/null
 
 # The image must not remember the mirrors, proxies or certificates of the machine it was made on.
-rm -f "$root/etc/apt/apt.conf.d/99mmdebstrap"
+rm -f "$root/etc/apt/apt.conf.d/98kedge-host"
 rm -rf "$root"/etc/apt/sources.list.d/*
 cat > "$root/etc/apt/sources.list" <<'SOURCES'
 deb http://deb.debian.org/debian trixie main

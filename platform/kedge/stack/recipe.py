@@ -21,6 +21,7 @@ _DPKG_OPTIONS = (
     "path-include=/usr/share/doc/*/copyright",
     "path-exclude=/usr/share/locale/*/LC_MESSAGES/*.mo",
 )
+_APT_OPTIONS = "/etc/apt/apt.conf.d/98kedge-host"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ADDONS_PATH = f"/usr/lib/postgresql/17/bin:{_PATH}"  # Debian keeps its servers off PATH
 
@@ -75,6 +76,8 @@ class Recipe:
         """The mmdebstrap command that writes the image's root folder to stdout as a tar.
 
         `apt_options` is a file, because proxies carry passwords and argv is for everyone to read.
+        Without root mmdebstrap works as another user of a namespace, who may not enter a home: so
+        the file is uploaded by the one who calls, and hooks are handed over as their text.
         """
         return [
             "mmdebstrap",
@@ -82,9 +85,9 @@ class Recipe:
             "--format=tar",
             f"--include={','.join(self.packages)}",
             *(f"--dpkgopt={option}" for option in _DPKG_OPTIONS),
-            f"--aptopt={apt_options}",
+            f"--setup-hook=upload {apt_options} {_APT_OPTIONS}",
             *(f"--customize-hook=copy-in {each.file} /usr/local/bin" for each in self.programs),
-            *(f"--customize-hook={hook}" for hook in self.hooks),
+            *(f"--customize-hook={hook.read_text()}" for hook in self.hooks),
             SUITE,
             "-",
             *sources,
