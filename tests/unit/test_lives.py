@@ -246,6 +246,19 @@ def test_a_release_command_that_ended_unseen_has_its_whole_output(scene):
     assert (b"".join(chunks), complete) == (b"one\ntwo\n", True)
 
 
+def test_a_one_off_that_was_killed_for_its_memory_says_so(scene):
+    """As a dyno of the formation does: status 137 alone tells nobody why a job ended."""
+    job = scene.dyno(kind="run", type="run", ordinal=1234)
+    scene.look()
+    scene.runtime.end(scene.row(job).runtime_id, 137, out_of_memory=True)
+    scene.look()
+    assert scene.row(job).failure["code"] == "R15"
+    said = scene.log("run.1234", "heroku")
+    assert said[-3:-1] == [
+        "Error R15 (Memory quota vastly exceeded)", "Process exited with status 137",
+    ]  # fmt: skip
+
+
 class TestAttached:
     @pytest.fixture
     def attached(self, scene):

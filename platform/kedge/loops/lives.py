@@ -236,13 +236,16 @@ class Lives:
         if failure["code"] == "R10":
             self._say(dyno, f"Error R10 (Boot timeout) -> {failure['reason']}")
             self._say(dyno, "Stopping process with SIGKILL")
-        elif failure["code"] == "R15":
-            self._say(dyno, "Error R15 (Memory quota vastly exceeded)")
+        self._tell_memory(dyno, failure)
         if failure.get("exit_status") is not None:
             self._say(dyno, f"Process exited with status {failure['exit_status']}")
         elif failure["code"] is None:
             self._say(dyno, failure["reason"])
         self._say(dyno, f"State changed from {before} to crashed")
+
+    def _tell_memory(self, dyno: Dyno, failure: Json) -> None:
+        if failure.get("code") == "R15":
+            self._say(dyno, "Error R15 (Memory quota vastly exceeded)")
 
     def _was_steady(self, dyno: Dyno) -> bool:
         return bool(dyno.up_at and self._services.now() - dyno.up_at > backoff.STEADY)
@@ -283,6 +286,7 @@ class Lives:
                 self._runtime.remove(dyno.runtime_id)
 
     def _tell_end(self, dyno: Dyno, container: Container | None, before: str) -> None:
+        self._tell_memory(dyno, dyno.failure or {})
         if container is not None and dyno.exit_status is not None:
             self._say(dyno, f"Process exited with status {dyno.exit_status}")
         elif dyno.failure and dyno.failure.get("code") == "R13":
