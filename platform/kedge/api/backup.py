@@ -55,7 +55,7 @@ def shown(transfer: Transfer) -> Json:
     }
 
 
-def _processed_bytes(told: Json) -> int:
+def _processed_bytes(told: Told) -> int:
     """How large a backup is; of a restore or a copy, which keep none, how much came through."""
     kept = told.get("size_bytes") or told.get("processed_bytes")
     return int(kept or told.get("restored_bytes") or 0)
