@@ -6,8 +6,11 @@ This is what Kedge says of itself on standard error; apps' logs are `engine/logs
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TextIO, cast
 
 import structlog
@@ -45,10 +48,24 @@ class Forgiving:
 
     def write(self, text: str) -> None:
         """Write, as far as somebody reads."""
-        with suppress(OSError):
+        with self._as_far_as_read():
             self._stream.write(text)
 
     def flush(self) -> None:
         """Flush, likewise."""
-        with suppress(OSError):
+        with self._as_far_as_read():
             self._stream.flush()
+
+    @contextmanager
+    def _as_far_as_read(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            self._write_to_nobody()
+        except OSError:  # a full disk, which may have room again
+            pass
+
+    def _write_to_nobody(self) -> None:
+        """What is still in the buffer would fail the process at its exit."""
+        with suppress(OSError), Path(os.devnull).open("w") as nobody:
+            os.dup2(nobody.fileno(), self._stream.fileno())

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 import memory
 from kedge.engine.docker import network, traces
 from kedge.engine.docker.client import Engine
+from kedge.engine.docker.firewall import host_of_old
 from system.installation import HELLO, Installation, wait_until
 
 pytestmark = pytest.mark.docker
+RUN_IMAGE = "kedge/run:kedge-13"
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def left_on(engine: Engine) -> list[traces.Volume]:
     assert not found.images
     assert not network.find(engine)
     return list(found.volumes)
+
+
+def firewall_of(engine: Engine) -> str:
+    """The rules on the engine's host, which only a container may see for who is not root."""
+    host = host_of_old(engine, RUN_IMAGE)
+    assert host is not None
+    return host.run(["iptables", "-w", "5", "-S"])
 
 
 def servers(platform: Installation) -> list[str]:
@@ -70,10 +77,7 @@ def test_a_platform_that_was_used(platform, standing_app, doomed, tmp_path):
     assert "1 volume of add-ons" in said
     assert left_on(engine) == []
     assert not doomed.home.exists()
-    listed = subprocess.run(
-        ["iptables", "-w", "5", "-S"], capture_output=True, text=True, check=True
-    )
-    assert engine.installation not in listed.stdout
+    assert engine.installation not in firewall_of(engine)
     assert "Hello one" in standing_app.get().text
 
 
