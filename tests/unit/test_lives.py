@@ -259,6 +259,20 @@ def test_a_one_off_that_was_killed_for_its_memory_says_so(scene):
     ]  # fmt: skip
 
 
+def test_a_memory_that_killed_it_once_is_not_told_at_its_end(scene):
+    """A dyno that ran again after its R15 and is stopped exceeded nothing then."""
+    dyno_id = scene.dyno()
+    scene.look()
+    with scene.services.database.transaction() as tx:
+        row = tx.get_one(Dyno, dyno_id)
+        row.failure = {"code": "R15", "reason": "It was killed before."}
+        row.state, row.stopping_at = State.STOPPING, scene.services.now()
+    scene.runtime.end(scene.row(dyno_id).runtime_id, 143)
+    scene.look()
+    assert scene.row(dyno_id).state == State.ENDED
+    assert not [text for text in scene.log(source="heroku") if "R15" in text]
+
+
 class TestAttached:
     @pytest.fixture
     def attached(self, scene):

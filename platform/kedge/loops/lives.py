@@ -243,8 +243,8 @@ class Lives:
             self._say(dyno, failure["reason"])
         self._say(dyno, f"State changed from {before} to crashed")
 
-    def _tell_memory(self, dyno: Dyno, failure: Json) -> None:
-        if failure.get("code") == "R15":
+    def _tell_memory(self, dyno: Dyno, failure: Json | None) -> None:
+        if failure and failure.get("code") == "R15":
             self._say(dyno, "Error R15 (Memory quota vastly exceeded)")
 
     def _was_steady(self, dyno: Dyno) -> bool:
@@ -280,13 +280,13 @@ class Lives:
         )  # fmt: skip
         self._told_to_stop.discard(dyno.id)
         self.sessions.forget(dyno.id)
+        self._tell_memory(dyno, failure)  # of this end; an earlier crash was told when it came
         self._tell_end(dyno, container, before)
         with self._left_to_the_sweep(dyno):
             if dyno.runtime_id:
                 self._runtime.remove(dyno.runtime_id)
 
     def _tell_end(self, dyno: Dyno, container: Container | None, before: str) -> None:
-        self._tell_memory(dyno, dyno.failure or {})
         if container is not None and dyno.exit_status is not None:
             self._say(dyno, f"Process exited with status {dyno.exit_status}")
         elif dyno.failure and dyno.failure.get("code") == "R13":
