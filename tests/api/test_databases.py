@@ -279,7 +279,7 @@ class TestConsoles:
         assert (env["COLUMNS"], env["LINES"]) == ("100", "40")
 
     def test_piped_commands(self, api, database):
-        """Without a terminal psql is quiet, and stops at the first error when told to."""
+        """Without a terminal psql has no prompts, and stops at the first error when told to."""
         made = self.open(api, database, force_no_tty=True, stops_at_errors=True)
         assert made["command"] == "psql --no-psqlrc --set=ON_ERROR_STOP=1"
 

@@ -28,7 +28,7 @@ def visited(app) -> Iterator[list[str]]:
 
     def visit() -> None:
         with httpx.Client(base_url=f"http://127.0.0.1:{app.platform.http_port}") as client:
-            while not over.wait(0.03):
+            while not over.wait(0.01):
                 try:
                     answer = client.get("/", headers={"Host": f"{app.name}.localhost"}, timeout=30)
                     answered.set()

@@ -45,6 +45,8 @@ def test_apt_options_are_a_file_never_arguments():
     """Proxies carry passwords, so the command names a file and no option of apt."""
     command = recipe.run_recipe().command(Path("/tmp/apt.conf"), ("deb x y z",))
     assert "--setup-hook=upload /tmp/apt.conf /etc/apt/apt.conf.d/98kedge-host" in command
+    hooks = tuple(f"--customize-hook={hook.read_text()}" for hook in recipe.run_recipe().hooks)
+    assert not any("Acquire" in argument for argument in command if argument not in hooks)
     assert not any("aptopt" in argument for argument in command)
 
 

@@ -117,7 +117,7 @@ def find_app(
         Forbidden: they may see it, but not do this.
         AppBeingDeleted: it is on its way out and a change was asked for.
     """
-    app = _locked(tx, identity) if lock else _read(tx, identity)
+    app = _one(tx, identity, lock=lock)
     may = permissions_of(tx, actor, app) if app is not None else frozenset()
     if app is None or Action.VIEW not in may:
         raise NotFound.of("app")
@@ -147,19 +147,12 @@ def _provider_may(tx: Session, addon_id: uuid.UUID, app: App) -> frozenset[Actio
     return frozenset({Action.VIEW, Action.OPERATE}) if runs else frozenset()
 
 
-def _read(tx: Session, identity: str | uuid.UUID) -> App | None:
-    """As the transaction knows it already, where it does."""
-    app_id = _id_of(identity)
-    return tx.get(App, app_id) if app_id else tx.scalar(select(App).where(App.name == identity))
-
-
-def _locked(tx: Session, identity: str | uuid.UUID) -> App | None:
-    app_id = _id_of(identity)
+def _one(tx: Session, identity: str | uuid.UUID, *, lock: bool) -> App | None:
+    """By id where it is one (no name is as long), and then as the transaction knows it already."""
+    app_id = identity if isinstance(identity, uuid.UUID) else as_uuid(identity)
+    if app_id and not lock:
+        return tx.get(App, app_id)
     query = select(App).where(App.id == app_id if app_id else App.name == identity)
-    query = query.with_for_update(of=App).execution_options(populate_existing=True)
+    if lock:
+        query = query.with_for_update(of=App).execution_options(populate_existing=True)
     return tx.scalar(query)
-
-
-def _id_of(identity: str | uuid.UUID) -> uuid.UUID | None:
-    """The id it is, if it is one; no app's name is as long."""
-    return identity if isinstance(identity, uuid.UUID) else as_uuid(identity)

@@ -74,10 +74,12 @@ def client_of(
 
 def _psql(wanted: Terminal, name: str) -> str:
     prompt = f"{name}%R%x%# "
-    words = ["psql", "--no-psqlrc", f"--set=PROMPT1={prompt}", f"--set=PROMPT2={prompt}"]
-    if not wanted.tty:
-        words = ["psql", "--no-psqlrc"]
-    return shlex.join([*words, *(["--set=ON_ERROR_STOP=1"] if wanted.stops_at_errors else [])])
+    words = ["psql", "--no-psqlrc"]
+    if wanted.tty:
+        words += [f"--set=PROMPT1={prompt}", f"--set=PROMPT2={prompt}"]
+    if wanted.stops_at_errors:
+        words += ["--set=ON_ERROR_STOP=1"]
+    return shlex.join(words)
 
 
 def _libpq(url: SplitResult) -> dict[str, str]:
