@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from browser.places import wait_until
@@ -77,6 +78,40 @@ def test_only_what_changed_is_touched(signed_in, shop):
     shop.change_dyno(dyno, state="crashed")
     expect(page.locator(".dyno-row").nth(1)).to_contain_text("Crashed")
     assert page.evaluate("window.row === document.activeElement.closest('li')")
+
+
+MENU = '<ul><li id="a"><b>a</b> <details class="menu"><summary>More</summary><i>x</i></details></li></ul>'
+CHIP = MENU.replace("</b> ", '</b> <details class="chip"><summary>New</summary></details> ')
+FIRST = MENU.replace("<ul>", '<ul><li id="b"><b>b</b></li>')
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(MENU, CHIP), (CHIP, MENU), (MENU, FIRST), (FIRST, MENU), (CHIP, FIRST)],
+    ids=["chip comes", "chip goes", "row comes", "row goes", "both"],
+)
+def test_an_open_menu_stays_the_one_it_is(signed_in, before, after):
+    """What comes or goes beside it neither closes an open menu nor takes its focus."""
+    page = signed_in
+    page.goto("/")
+    has, wanted = page.evaluate(
+        """async ([before, after]) => {
+        const { morphChildren } = await import(document.querySelector("script[type=module]").src.replace(/kedge[^/]*$/, "morph.js"));
+        const made = (html) => Object.assign(document.createElement("div"), { innerHTML: html });
+        const here = made(before);
+        document.body.append(here);
+        const menu = here.querySelector(".menu");
+        menu.open = true;
+        menu.querySelector("summary").focus();
+        morphChildren(here, made(after));
+        const isKept = here.querySelector(".menu") === menu && menu.open && menu.contains(document.activeElement);
+        menu.open = false;
+        menu.removeAttribute("open");
+        return [isKept && here.innerHTML, made(after).innerHTML];
+    }""",
+        [before, after],
+    )
+    assert has == wanted
 
 
 def test_the_output_of_a_build_grows_on_the_page(signed_in, shop):

@@ -9,6 +9,7 @@ import pytest
 
 from kedge.dashboard.live import hub as hubs
 from kedge.dashboard.live.hub import Hub, Reader, Watch
+from kedge.dashboard.live.stream import Stream
 from kedge.engine.fakes.signals import FakeWakes
 from kedge.errors import DatabaseDown, NotFound
 
@@ -143,3 +144,31 @@ def test_a_bug_in_one_ends_no_other(hub, wakes):
         before = whole.made
         wakes.wake("seen:b")
         until(lambda: whole.made > before)
+
+
+def test_who_joins_is_told_nothing_older_than_their_page(hub):
+    """What others were told before one's page was made is read anew before it is told."""
+    watch = Counted()
+    with hub.watching(Reader(), [watch]):
+        settled(hub)
+        watch.gate.clear()
+        late = Reader()
+        with hub.watching(late, [Counted()]) as (joined,):
+            assert joined is watch
+            stream = Stream(hub, late, {"a": watch}, {}, {}, str)
+            assert stream._news({"a": watch}) == {}
+            watch.gate.set()
+            assert late.changed.wait(10)
+            assert stream._news({"a": watch}) == {"a": watch.made}
+
+
+def test_who_joins_is_told_even_when_nothing_changed_since(hub, monkeypatch):
+    """What changed between their page and their stream is news to them alone."""
+    watch = Counted()
+    with hub.watching(reader := Reader(), [watch]):
+        settled(hub)
+        monkeypatch.setattr(watch, "make", lambda: False)
+        reader.changed.clear()
+        with hub.watching(late := Reader(), [Counted()]):
+            assert late.changed.wait(10)
+            assert not reader.changed.is_set()

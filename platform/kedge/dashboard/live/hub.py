@@ -27,10 +27,15 @@ MAKERS = 3
 
 
 class Reader:
-    """Somebody with an open stream. `account` is who they are; `changed` is set to wake them."""
+    """Somebody with an open stream. `account` is who they are; `changed` is set to wake them.
+
+    Their page is older than `joined_at` (seconds, monotonic) and may be newer than what others
+    were told last, so they are told only what was read since.
+    """
 
     def __init__(self, account: Any = None) -> None:
         self.account = account
+        self.joined_at = time.monotonic()
         self.changed = threading.Event()
         self.is_dismissed = False
 
@@ -47,6 +52,8 @@ class Watch(ABC):
         """
         self.key, self.rest_seconds, self.pause_seconds = key, rest_seconds, pause_seconds
         self.readers: set[Reader] = set()
+        # When what it shows began to be read, in monotonic seconds.
+        self.read_at = 0.0
         # Over: whatever it showed is gone or forbidden, and its readers must ask anew.
         self.is_over = False
 
@@ -98,8 +105,7 @@ class Hub:
         with self._condition:
             watch = self._watches.setdefault(made.key, made)
             watch.readers.add(reader)
-            if watch is made:
-                self._plan(watch.key, 0.0)
+            self._plan(watch.key, 0.0)
         self._begin()
         return watch
 
@@ -154,8 +160,10 @@ class Hub:
 
     def _make(self, watch: Watch) -> None:
         pause = watch.pause_seconds or CLOCK_SECONDS
+        read_at, read_before_at = time.monotonic(), watch.read_at
         try:
             has_changed = watch.make()
+            watch.read_at = read_at
         except KedgeError as error:
             watch.is_over = has_changed = error.status < 500
             pause = AGAIN_SECONDS
@@ -164,9 +172,10 @@ class Hub:
         except Exception:  # a bug in one page must not end what others watch
             log.exception("live.failed", watch=str(watch.key))
             has_changed = False
-        self._settle(watch, pause, has_changed=has_changed)
+        told_at = 0.0 if has_changed else read_before_at
+        self._settle(watch, pause, lambda reader: reader.joined_at > told_at)
 
-    def _settle(self, watch: Watch, pause: float, *, has_changed: bool) -> None:
+    def _settle(self, watch: Watch, pause: float, is_told: Callable[[Reader], bool]) -> None:
         with self._condition:
             self._busy.discard(watch.key)
             if watch.is_over:
@@ -175,6 +184,6 @@ class Hub:
                 self._made_at[watch.key] = now = time.monotonic()
                 self._plan(watch.key, now + pause)
             self._condition.notify()
-            readers = list(watch.readers) if has_changed else []
+            readers = list(filter(is_told, watch.readers))
         for reader in readers:
             reader.changed.set()

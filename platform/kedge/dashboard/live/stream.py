@@ -74,6 +74,8 @@ class Stream:
     def _news(self, watches: Mapping[str, Watch]) -> dict[str, Any]:
         told: dict[str, Any] = {}
         for name, watch in watches.items():
+            if watch.read_at < self._reader.joined_at:
+                continue
             news, self._marks[name] = watch.since(self._marks[name], self._token())
             told |= {name: news} if news is not None else {}
         for name, tail in self._tails.items():

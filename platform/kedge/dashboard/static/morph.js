@@ -18,23 +18,22 @@ export function morphChildren(here, there) {
   const byId = new Map();
   for (const child of here.children) if (child.id) byId.set(child.id, child);
   let at = here.firstChild;
-  for (const wanted of [...there.childNodes]) {
+  const all = [...there.childNodes];
+  for (const [index, wanted] of all.entries()) {
     const known = wanted.id && byId.get(wanted.id);
+    const isNew = !isKin(at, wanted) && isAmong(at, all.slice(index + 1));
+    if (!isNew) at = removeUpTo(nextKin(at, wanted), at);
     if (known && known !== at) {
       here.insertBefore(known, at);
       morph(known, wanted);
-    } else if (at && alike(at, wanted) && (!at.id || at.id === wanted.id)) {
+    } else if (!isNew && mayBecome(at, wanted)) {
       morph(at, wanted);
       at = at.nextSibling;
     } else {
       here.insertBefore(document.importNode(wanted, true), at);
     }
   }
-  while (at) {
-    const next = at.nextSibling;
-    at.remove();
-    at = next;
-  }
+  removeUpTo(null, at);
 }
 
 export function morph(here, there) {
@@ -61,6 +60,37 @@ export function isEdited(form) {
     } else if (field.value !== field.defaultValue) return true;
   }
   return false;
+}
+
+// Without `end` everything from `at` on; answers what comes next.
+function removeUpTo(end, at) {
+  while (at !== end) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+  return at;
+}
+
+// The node that is what is wanted: `at` itself unless one after it is nearer kin.
+function nextKin(at, wanted) {
+  if (wanted.nodeType !== Node.ELEMENT_NODE) return at;
+  for (let own = at; own; own = own.nextSibling) if (isKin(own, wanted)) return own;
+  return at;
+}
+
+// Whether one of these is what the element is now: then it waits for that one.
+function isAmong(here, others) {
+  return here?.nodeType === Node.ELEMENT_NODE && others.some((other) => isKin(here, other));
+}
+
+function isKin(here, there) {
+  const kind = (node) => node.getAttribute?.("class");
+  return mayBecome(here, there) && kind(here) === kind(there);
+}
+
+function mayBecome(here, there) {
+  return here && alike(here, there) && (!here.id || here.id === there.id);
 }
 
 function alike(here, there) {
