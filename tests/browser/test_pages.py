@@ -72,6 +72,7 @@ def test_all_config_vars_are_edited_as_text_with_a_look_before(signed_in, shop):
     expect(page.get_by_role("alert")).to_contain_text("Line 2 is not KEY=value")
     page.get_by_label("Config vars").fill("GREETING=Moin\nNEW='a b'\n")
     page.get_by_role("button", name="Review changes").click()
+    expect(page.locator(".change")).to_have_count(3)
     rows = [row.inner_text().split("\n")[-1] for row in page.locator(".change").all()]
     assert rows == ["GREETING", "NEW", "STRIPE_KEY"]
     assert shop.version() == before

@@ -97,7 +97,9 @@ class TestHardening:
 
     def test_memory_is_twice_the_quota_at_most(self, docker_lab: Lab):
         """A dyno over twice its quota is killed: status 137, out of memory."""
-        runtime_id = docker_lab.run("python3 -c 'x = bytearray(10**9)'", memory_mb=32)
+        # The engine begins to listen for the kernel's word after the start: it has to get there.
+        hungry = "import time; time.sleep(1); x = bytearray(10**9)"
+        runtime_id = docker_lab.run(f"python3 -c '{hungry}'", memory_mb=32)
 
         assert docker_lab.wait_for_exit(runtime_id) == 137
         found = docker_lab.runtime.container(runtime_id)
