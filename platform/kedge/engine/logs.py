@@ -36,6 +36,8 @@ LATE_NS = 60_000_000_000
 TAIL_MARGIN_LINES = 500
 # One `follow` reads this much at a time, and never holds back more.
 FOLLOW_BYTES = 1024 * 1024
+# Words are searched for in this much of a log at the most: some thousands of requests.
+SEARCHED_BYTES = 1024 * 1024
 EVERYTHING = LogFilter()
 _CURSOR = re.compile(r"([0-9a-f]{1,16})(?:-([0-9a-f]{1,16})-([0-9a-f]{1,16}))?")
 
@@ -133,6 +135,20 @@ class FileLogStore:
                 if lines and max(map(_time, lines)) < at_ns - LATE_NS:
                     break
         return [line for block in reversed(blocks) for line in block]
+
+    def holding(self, app_id: UUID, words: str, only: LogFilter, since_ns: int) -> list[LogLine]:
+        """Matching lines with these words since a moment, among the newest megabyte of the log."""
+        mark, found, searched_bytes = words.encode(), list[LogLine](), 0
+        with self._files(app_id).snapshot() as snapshot:
+            for block in snapshot.blocks_backwards():
+                if mark in block:
+                    records = (decode(r) for r in block.split(b"\n") if mark in r)
+                    found += [line for line in records if line and matches(line, only)]
+                searched_bytes += len(block)
+                first = decode(block.partition(b"\n")[0])
+                if searched_bytes >= SEARCHED_BYTES or (first and first.at_ns < since_ns):
+                    break
+        return sorted((line for line in found if line.at_ns >= since_ns), key=_time)
 
     def forget(self, app_id: UUID) -> None:
         """Drop an app's log."""

@@ -122,7 +122,7 @@ class Addon(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App | None] = relationship(lazy="joined")
+    app: Mapped[App | None] = relationship(lazy="immediate")
     plan: Mapped[Plan] = relationship(lazy="joined")
 
     @property
@@ -148,7 +148,7 @@ class Attachment(Row):
     updated_at: Mapped[Changed]
 
     addon: Mapped[Addon] = relationship(lazy="joined")
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")
 
 
 class Grant(Row):

@@ -67,6 +67,6 @@ class Build(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")
     user: Mapped[Account] = relationship(lazy="joined")
     slug: Mapped[Slug | None] = relationship(lazy="joined")

@@ -29,7 +29,7 @@ class Collaborator(Row):
     updated_at: Mapped[Changed]
 
     account: Mapped[Account] = relationship(lazy="joined")
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")
 
 
 class Transfer(Row):
@@ -49,6 +49,6 @@ class Transfer(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")
     owner: Mapped[Account] = relationship(lazy="joined", foreign_keys=[owner_id])
     recipient: Mapped[Account] = relationship(lazy="joined", foreign_keys=[recipient_id])

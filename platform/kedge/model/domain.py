@@ -49,4 +49,4 @@ class Domain(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")

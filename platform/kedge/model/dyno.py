@@ -75,7 +75,7 @@ class Dyno(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")
     release: Mapped[Release] = relationship(lazy="joined")
 
     @property

@@ -95,4 +95,4 @@ class Formation(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")

@@ -84,7 +84,7 @@ class Release(Row):
     created_at: Mapped[datetime]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="joined")
+    app: Mapped[App] = relationship(lazy="immediate")
     user: Mapped[Account] = relationship(lazy="joined")
     slug: Mapped[Slug | None] = relationship(lazy="joined")
     config: Mapped[ConfigSnapshot] = relationship(lazy="joined")

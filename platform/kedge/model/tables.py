@@ -32,7 +32,12 @@ AppId = Annotated[
 
 
 class Row(DeclarativeBase):
-    """The base of every row."""
+    """The base of every row.
+
+    What a row belongs to is read with it. Its app nearly always is in the session already, since
+    everything begins with finding it: `lazy="immediate"` takes it from there, where a join would
+    fetch it again with every row. Lists of many apps' rows name the app in a join of their own.
+    """
 
     # Rows are shown after their transaction: what the database computes comes back with the change.
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - likewise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from kedge.errors import Conflict, InvalidParams, NotFound
 from kedge.ids import as_uuid
@@ -40,7 +40,8 @@ def list_of_app(
 def list_all(services: Services, actor: Actor, *, resting: bool = False) -> list[Addon]:
     """The add-ons of all apps the actor sees, by name; with `resting` those that were destroyed."""
     states = (State.RESTING,) if resting else ALIVE
-    query = select(Addon).join(App, App.id == Addon.app_id).where(Addon.state.in_(states))
+    query = select(Addon).join(Addon.app).options(contains_eager(Addon.app))
+    query = query.where(Addon.state.in_(states))
     with services.database.transaction() as tx:
         return list(tx.scalars(query.where(*visible_to(actor)).order_by(Addon.name)))
 

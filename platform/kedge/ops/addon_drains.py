@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager
 
 from kedge.model.addon import Addon, State
 from kedge.model.app import App
@@ -56,8 +57,8 @@ def list_all(services: Services) -> list[Drain]:
 
 
 def _drained() -> Select[Addon]:
-    query = select(Addon).join(App, App.id == Addon.app_id).order_by(Addon.name)
-    return query.where(
+    query = select(Addon).join(Addon.app).options(contains_eager(Addon.app))
+    return query.order_by(Addon.name).where(
         Addon.state == State.PROVISIONED,
         Addon.log_drain_url.is_not(None),
         App.deleting_at.is_(None),

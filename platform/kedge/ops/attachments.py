@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from kedge.db import Transaction
 from kedge.errors import Conflict, InvalidParams, NotFound, Unconfirmed
@@ -217,7 +217,7 @@ def resolve(
 
 def _of_apps() -> Select[Attachment]:
     """Attachments with the app each is of; an add-on's own app is another one."""
-    query = select(Attachment).join(App, App.id == Attachment.app_id)
+    query = select(Attachment).join(Attachment.app).options(contains_eager(Attachment.app))
     return query.join(Addon, Addon.id == Attachment.addon_id).where(Addon.state.in_(ALIVE))
 
 

@@ -111,8 +111,7 @@ def _change(tx: Session, app: App, wanted: Mapping[str, object]) -> Formation:
 
 def _commands(tx: Session, app: App) -> Commands:
     """The command of each process type, as the release that runs has it."""
-    release = releases.head(tx, app)
-    return release.process_types if release else {}
+    return releases.running_types(tx, app) or {}
 
 
 def _all(tx: Session, app: App) -> list[Formation]:

@@ -8,6 +8,7 @@ any two of them and go on from there.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, lazyload
@@ -193,6 +194,14 @@ def head(tx: Session, app: App) -> Release | None:
     if app.head_version is None:
         return None
     return tx.scalar(_of(app).where(Release.version == app.head_version))
+
+
+def running_types(tx: Session, app: App) -> Mapping[str, str] | None:
+    """The process types of the code that runs, with their commands; None while there is no code."""
+    query = select(Release.process_types).where(
+        Release.app_id == app.id, Release.version == app.head_version, Release.slug_id.is_not(None)
+    )
+    return tx.scalar(query)
 
 
 def find(tx: Session, app: App, identity: str) -> Release:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,15 +13,19 @@ from sqlalchemy.orm import Session
 from kedge.engine.protocols import LogFilter
 from kedge.model.app import App
 from kedge.model.build import Build
+from kedge.model.dyno import Dyno
+from kedge.model.formation import Formation
 from kedge.model.release import Release, Status
-from kedge.ops import releases, view
+from kedge.ops import releases
 from kedge.ops.authorize import Action, Actor, find_app
 from kedge.ops.dynos import SHOWN
 from kedge.ops.services import Services
 from kedge.plan.why import Case, Finding, SeenDyno, explain, summarise
 
-RECENT_LINES = 300
-_CODE = re.compile(r"\bcode=(H\d\d)\b")
+ROUTER = LogFilter("heroku", "router")
+LATELY = timedelta(hours=1)
+# A router line's beginning; what follows holds the visitor's own words.
+_CODE = re.compile(r"(?:sock=\w+ )?at=(?:error|warning) code=(H\d\d) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +52,38 @@ def why(services: Services, actor: Actor, app_identity: str, wanted: str | None 
 
 
 def _case(services: Services, tx: Session, app: App, release: Release | None) -> Case:
-    rows = view.load(tx, app.id)
-    front = view.frontage(rows) if rows else None
-    quantities = {row.type: row.quantity for row in rows.formation} if rows else {}
+    types = releases.running_types(tx, app)
+    quantity = select(Formation.quantity).where(Formation.app_id == app.id, Formation.type == "web")
     failed = release if release is not None and release.status == Status.FAILED else None
     return Case(
         app=app.name,
-        has_code=bool(front and front.has_code),
-        has_web=bool(rows and rows.head and "web" in rows.head.process_types),
-        web_quantity=quantities.get("web", 0),
+        has_code=types is not None,
+        has_web="web" in (types or {}),
+        web_quantity=tx.scalar(quantity) or 0,
         is_in_maintenance=app.maintenance,
-        dynos=_seen_dynos(rows),
+        dynos=_seen_dynos(tx, app),
         failed_release=(failed.version, failed.failure or {}) if failed else None,
         failed_build=_failed_build(tx, app),
         router_codes=_router_codes(services, app),
     )
 
 
-def _seen_dynos(rows: view.AppRows | None) -> list[SeenDyno]:
+def _seen_dynos(tx: Session, app: App) -> list[SeenDyno]:
     """The formation without those on their way out, which nobody asks about."""
-    found = rows.of_formation() if rows else []
-    return [SeenDyno(d.name, d.state, d.failure) for d in found if d.state in SHOWN]
+    query = (
+        select(Dyno.type, Dyno.ordinal, Dyno.state, Dyno.failure)
+        .where(Dyno.app_id == app.id, Dyno.kind == "dyno", Dyno.state.in_(SHOWN))
+        .order_by(Dyno.created_at)
+    )
+    rows = tx.execute(query)
+    return [SeenDyno(f"{row.type}.{row.ordinal}", row.state, row.failure) for row in rows]
 
 
 def _newest_failed(tx: Session, app: App) -> Release | None:
     """The newest release when it failed: an older failure is not what anybody asks about."""
-    newest = releases.newest(tx, app)
-    return newest if newest.status == Status.FAILED else None
+    query = select(Release.id, Release.status).where(Release.app_id == app.id)
+    newest = tx.execute(query.order_by(Release.version.desc()).limit(1)).one()
+    return tx.get(Release, newest.id) if newest.status == Status.FAILED else None
 
 
 def _good_before(tx: Session, app: App, release: Release) -> int | None:
@@ -88,14 +98,16 @@ def _good_before(tx: Session, app: App, release: Release) -> int | None:
 
 
 def _failed_build(tx: Session, app: App) -> tuple[str, str] | None:
-    query = select(Build).where(Build.app_id == app.id).order_by(Build.created_at.desc()).limit(1)
-    build = tx.scalar(query)
+    """Id and reason of the newest build when it failed."""
+    query = select(Build.id, Build.status, Build.failure).where(Build.app_id == app.id)
+    build = tx.execute(query.order_by(Build.created_at.desc()).limit(1)).first()
     if build is None or build.status != "failed":
         return None
     return str(build.id), build.failure or ""
 
 
 def _router_codes(services: Services, app: App) -> dict[str, int]:
-    lines, _ = services.logs.tail(app.id, RECENT_LINES, LogFilter("heroku", "router"))
-    found = Counter(match[1] for line in lines if (match := _CODE.search(line.text)))
+    since_ns = int((services.now() - LATELY).timestamp() * 10**9)
+    lines = services.logs.holding(app.id, " code=H", ROUTER, since_ns)
+    found = Counter(match[1] for line in lines if (match := _CODE.match(line.text)))
     return dict(found.most_common())

@@ -29,7 +29,10 @@ class SeenDyno:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that is known of an app when somebody asks why."""
+    """All that is known of an app when somebody asks why.
+
+    `router_codes` counts the requests of the last hour that got an error, by its code.
+    """
 
     app: str
     has_code: bool
@@ -125,8 +128,8 @@ def _router(case: Case) -> Finding | None:
     codes = case.router_codes or {}
     if not codes:
         return None
-    lines = tuple(f"{code}: {count} times in the newest log lines" for code, count in codes.items())
-    return Finding("The router could not answer some requests.", lines,
+    lines = tuple(f"{code}: {count} times" for code, count in codes.items())
+    return Finding("The router could not answer some requests in the last hour.", lines,
                    f"`kedge logs --dyno router -a {case.app}` shows them.")  # fmt: skip
 
 

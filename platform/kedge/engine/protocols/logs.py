@@ -63,5 +63,8 @@ class LogStore(Protocol):
     def since(self, app_id: UUID, process: str, at_ns: int) -> list[LogLine]:
         """The lines a process itself wrote from a moment on, in the order they were kept."""
 
+    def holding(self, app_id: UUID, words: str, only: LogFilter, since_ns: int) -> list[LogLine]:
+        """Matching lines with these words since a moment, among the newest of the log."""
+
     def forget(self, app_id: UUID) -> None:
         """Drop an app's log."""
