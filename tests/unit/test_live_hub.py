@@ -172,3 +172,25 @@ def test_who_joins_is_told_even_when_nothing_changed_since(hub, monkeypatch):
         with hub.watching(late := Reader(), [Counted()]):
             assert late.changed.wait(10)
             assert not reader.changed.is_set()
+
+
+def test_what_changes_again_before_its_turn_is_made_once(hub, wakes):
+    """With more to make than makers, many changes of one that waits are one making."""
+    slow = [Counted(f"slow-{number}") for number in range(hubs.MAKERS)]
+    waiting = Counted("b")
+    with hub.watching(Reader(), [*slow, waiting]):
+        settled(hub)
+        for each in slow:
+            each.gate.clear()
+            wakes.wake(f"seen:{each.key}")
+        until(lambda: len(hub._busy) == hubs.MAKERS)
+        before = waiting.made
+        for _ in range(5):
+            wakes.wake("seen:b")
+            time.sleep(0.02)
+        assert waiting.made == before
+        for each in slow:
+            each.gate.set()
+        until(lambda: waiting.made > before)
+        settled(hub)
+        assert waiting.made == before + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from kedge.dashboard import head
 from kedge.dashboard.rendering import Fragment, fragment
 from kedge.dashboard.visit import Visit
 from kedge.errors import NotFound
+from kedge.ops.services import Services
 
 Facts = dict[str, Any]
 
@@ -46,14 +48,13 @@ class Page:
 
     def facts(self, visit: Visit) -> Facts:
         """All that its templates need, of one moment."""
-        if self.asks_elsewhere:
-            return self._facts(visit)
-        with visit.services.database.moment():
-            return self._facts(visit)
+        with self.moment(visit.services):
+            facts = {"visit": visit, "may": visit.may} | self.load(visit)
+            return facts | head.load(visit) if self.of_app else facts
 
-    def _facts(self, visit: Visit) -> Facts:
-        facts = {"visit": visit, "may": visit.may} | self.load(visit)
-        return facts | head.load(visit) if self.of_app else facts
+    def moment(self, services: Services) -> AbstractContextManager[None]:
+        """Within this block the database is seen as its facts see it."""
+        return nullcontext() if self.asks_elsewhere else services.database.moment()
 
     def rendered(self, facts: Facts) -> dict[str, Fragment]:
         """Its regions, by name."""

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, literal, select, tuple_, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from kedge.model.account import Account
@@ -173,31 +185,35 @@ class Looks:
 
     @classmethod
     def read(cls, tx: Session, ids: Sequence[uuid.UUID]) -> Looks:
-        """Of these apps, in three queries."""
-        dynos = (
-            select(Dyno.app_id, Dyno.type, Dyno.state, func.count())
-            .where(Dyno.app_id.in_(ids), Dyno.state.in_(SHOWN), Dyno.kind == "dyno")
-            .group_by(Dyno.app_id, Dyno.type, Dyno.state)
-        )
-        formation = select(Formation.app_id, Formation.type, Formation.quantity)
+        """Of these apps, in one query."""
+        rows = tx.execute(_LOOKS, {"ids": ids}).all()
         return cls(
-            _nested(((a, (t, s)), n) for a, t, s, n in tx.execute(dynos)),
-            _nested(
-                ((a, t), n) for a, t, n in tx.execute(formation.where(Formation.app_id.in_(ids)))
-            ),
-            frozenset((a, what) for a, what in tx.execute(_pending(ids))),
+            _nested(((a, (t, s)), n) for a, what, t, s, n in rows if what == "dyno"),
+            _nested(((a, t), n) for a, what, t, _, n in rows if what == "formation"),
+            frozenset((a, what) for a, what, *_ in rows if what in ("build", "release")),
         )
 
 
-def _pending(ids: Sequence[uuid.UUID]) -> Any:
-    """(app, what) of builds that have not ended, and of releases on their way out."""
-    builds = select(Build.app_id, literal("build")).where(
-        Build.status == "pending", Build.app_id.in_(ids)
-    )
-    releases = select(Release.app_id, literal("release")).where(
-        Release.status == Status.PENDING, Release.app_id.in_(ids)
-    )
-    return union_all(builds, releases)
+def _looks() -> CompoundSelect[*tuple[Any, ...]]:
+    """(app, what, type, state, number): dynos, what is wanted of them, and what is under way."""
+    ids: BindParameter[Any] = bindparam("ids", expanding=True)
+    none: ColumnElement[str] = literal_column("''")
+    zero: ColumnElement[int] = literal_column("0")
+
+    def of(what: str, app_id: Any, *columns: Any) -> Select[*tuple[Any, ...]]:
+        return select(app_id, literal_column(f"'{what}'"), *columns).where(app_id.in_(ids))
+
+    dynos = of("dyno", Dyno.app_id, Dyno.type, Dyno.state, func.count())
+    return union_all(
+        dynos.where(Dyno.state.in_(SHOWN), Dyno.kind == "dyno")
+        .group_by(Dyno.app_id, Dyno.type, Dyno.state),
+        of("formation", Formation.app_id, Formation.type, none, Formation.quantity),
+        of("build", Build.app_id, none, none, zero).where(Build.status == "pending"),
+        of("release", Release.app_id, none, none, zero).where(Release.status == Status.PENDING),
+    )  # fmt: skip
+
+
+_LOOKS = _looks()
 
 
 def _nested(pairs: Iterable[tuple[tuple[uuid.UUID, Any], int]]) -> dict[uuid.UUID, dict[Any, int]]:

@@ -146,17 +146,26 @@ class Hub:
                     self._busy.add(watch.key)
                     if self._makers:
                         self._makers.submit(self._make, watch)
-                at = min(
-                    (at for key, at in self._due.items() if key not in self._busy), default=None
-                )
+                at = self._next_at()
                 self._condition.wait(None if at is None else max(0.0, at - time.monotonic()))
 
     def _take_due(self) -> list[Watch]:
+        """What has waited longest, as many as can be made now.
+
+        The others stay due: what changes once more before its turn is still made only once.
+        """
         now = time.monotonic()
         due = [key for key, at in self._due.items() if at <= now and key not in self._busy]
+        due = sorted(due, key=self._due.__getitem__)[: MAKERS - len(self._busy)]
         for key in due:
             del self._due[key]
         return [self._watches[key] for key in due if key in self._watches]
+
+    def _next_at(self) -> float | None:
+        """When something will be due that can be made then; None before one is settled."""
+        if len(self._busy) >= MAKERS:
+            return None
+        return min((at for key, at in self._due.items() if key not in self._busy), default=None)
 
     def _make(self, watch: Watch) -> None:
         pause = watch.pause_seconds or CLOCK_SECONDS

@@ -40,8 +40,9 @@ class Regions(Watch):
 
     def make(self) -> bool:
         """Read and render anew what changed. Raises NotFound when the app is gone."""
-        visit = self._visited()
-        fragments = self._page.rendered(self._page.facts(visit))
+        with self._page.moment(self._visit.services):
+            facts = self._page.facts(self._visited())
+        fragments = self._page.rendered(facts)
         has_changed = fragments != self._fragments
         self._fragments = fragments
         return has_changed
