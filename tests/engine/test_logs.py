@@ -288,6 +288,18 @@ def test_the_newest_line_of_a_process_is_found(store: FileLogStore, app_id: UUID
     assert store.last_at_ns(app_id, "web.3") == (0, ())
 
 
+def test_words_are_found_since_a_moment(store: FileLogStore, app_id: UUID):
+    """In the order of time, of the source and process asked for, across blocks of the log."""
+    filler = [line(n, "x" * 100) for n in range(30, 3000)]
+    said = [line(n, f"at=error code=H1{n}", "router", "heroku") for n in (3, 5, 4)]
+    store.append(app_id, [*said, line(6, "code=H19"), line(7, "code", "router", "heroku"), *filler])
+    store.append(app_id, [line(3001, "code=H12", "router", "heroku")])
+
+    found = store.holding(app_id, "code=H", LogFilter("heroku", "router"), 4)
+    assert texts(found) == ["at=error code=H14", "at=error code=H15", "code=H12"]
+    assert store.holding(uuid4(), "code=H", ALL, 0) == []
+
+
 def test_forgotten_is_gone(store: FileLogStore, app_id: UUID, tmp_path: Path):
     """Nothing of a forgotten app stays on disk, and a new line starts a new log."""
     store.append(app_id, [line(1, "a")])

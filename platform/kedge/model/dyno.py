@@ -76,7 +76,7 @@ class Dyno(Row):
     updated_at: Mapped[Changed]
 
     app: Mapped[App] = relationship(lazy="immediate")
-    release: Mapped[Release] = relationship(lazy="joined")
+    release: Mapped[Release] = relationship(lazy="immediate")
 
     @property
     def name(self) -> str:

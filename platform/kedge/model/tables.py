@@ -35,8 +35,9 @@ class Row(DeclarativeBase):
     """The base of every row.
 
     What a row belongs to is read with it. Its app nearly always is in the session already, since
-    everything begins with finding it: `lazy="immediate"` takes it from there, where a join would
-    fetch it again with every row. Lists of many apps' rows name the app in a join of their own.
+    everything begins with finding it, and many dynos are of one release: `lazy="immediate"` takes
+    them from there, where a join would fetch them again with every row. Lists of many apps' rows
+    name the app in a join of their own.
     """
 
     # Rows are shown after their transaction: what the database computes comes back with the change.

@@ -128,7 +128,7 @@ def _router(case: Case) -> Finding | None:
     codes = case.router_codes or {}
     if not codes:
         return None
-    lines = tuple(f"{code}: {count} times" for code, count in codes.items())
+    lines = tuple(f"{code}: {count} request{'s' * (count > 1)}" for code, count in codes.items())
     return Finding("The router could not answer some requests in the last hour.", lines,
                    f"`kedge logs --dyno router -a {case.app}` shows them.")  # fmt: skip
 
