@@ -18,6 +18,7 @@ from idle import tree, usage
 from measured import median, platform, table, verdict
 from sqlalchemy import select
 
+from addons import expect, until
 from kedge.engine.protocols import LogLine
 from kedge.model.account import Account
 from kedge.model.app import App
@@ -47,6 +48,8 @@ PAGES = {
     "settings": "/dashboard/apps/{name}/settings",
     "metrics": "/dashboard/apps/{name}/metrics",
     "find an add-on": "/dashboard/apps/{name}/resources/addons",
+    "data, Postgres": "/dashboard/apps/{name}/data/{postgres}",
+    "data, Redis": "/dashboard/apps/{name}/data/{redis}",
     "account": "/dashboard/account",
     "platform": "/dashboard/platform",
     "people": "/dashboard/platform/people",
@@ -64,6 +67,7 @@ class Side:
     actor: Actor
     name: str
     token: str
+    databases: dict[str, str]
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -97,7 +101,20 @@ def side(made: Installation, count: int) -> Side:
     stamps = [int((now - timedelta(seconds=n)).timestamp() * 1e9) for n in range(LOG_LINES, 0, -1)]
     line = 'at=info method=GET path="/" request_id=6f1ed002-0000 dyno=web.1 service=4ms status=200'
     services.logs.append(app.id, [LogLine(at, "heroku", "router", line) for at in stamps])
-    return Side(made, services, Actor(account.id, account.email, account.is_owner), name, token)
+    actor = Actor(account.id, account.email, account.is_owner)
+    return Side(made, services, actor, name, token, databases(made, name))
+
+
+def databases(made: Installation, app: str) -> dict[str, str]:
+    """The names of a Postgres and a Redis of the app, once its config has both."""
+    plans = {"postgres": "heroku-postgresql:essential-0", "redis": "heroku-redis:mini"}
+    asked = {
+        key: expect(made.api("POST", f"/apps/{app}/addons", {"plan": plan}), 201, 202)["name"]
+        for key, plan in plans.items()
+    }
+    config = f"/apps/{app}/config-vars"
+    until(lambda: {"DATABASE_URL", "REDIS_URL"} <= expect(made.api("GET", config), 200).keys())
+    return asked
 
 
 def asked(each: Side, path: str) -> Callable[[], float]:
@@ -107,7 +124,7 @@ def asked(each: Side, path: str) -> Callable[[], float]:
 
     def timed() -> float:
         began = time.monotonic()
-        answer = visitor.get(path.format(name=each.name))
+        answer = visitor.get(path.format(name=each.name, **each.databases))
         taken = time.monotonic() - began
         if answer.status_code != 200:
             raise SystemExit(f"{path}: {answer.status_code}")
