@@ -101,8 +101,10 @@ def test_a_moment_is_one_snapshot_read_once(database_url):
             before = first.scalar(count)
         with other.transaction() as tx:
             tx.execute(add)
-        with database.transaction() as second:
+        with database.moment(), database.transaction() as second:  # one within it is the same
             assert (second is first, second.scalar(count)) == (True, before)
+        with database.transaction() as third:
+            assert third is first
     with database.transaction() as tx:
         assert tx.scalar(count) == before + 1
     database.close()
