@@ -135,7 +135,7 @@ def test_a_worker_killed_in_a_build_ends_it_in_words(new_app):
     wait_until(lambda: not platform.containers(app=app.name, kind="build"))
     pusher.join(40)
     assert told, "the pusher is not left waiting"
-    assert "The build's worker was stopped or died" in told[0]
+    assert "The build's worker was stopped or died" in told[0], told[0]
     assert app.api("GET", "/builds")[-1]["status"] == "failed"
     app.commit({"bin/pre_compile": "echo quick\n"})
     assert "Released v4" in app.push()
