@@ -56,8 +56,8 @@ def tidy(*, is_new: bool = False) -> None:
 
     A worker that is new takes up what waits: it was lost with the one before, or with the queue.
     """
-    running = builds.reap(services(), timedelta() if is_new else builds.ENQUEUE_AGAIN)
-    builder().sweep(running)
+    builds.reap(services(), timedelta() if is_new else builds.ENQUEUE_AGAIN)
+    builder().sweep(lambda: builds.running(services()))
 
 
 @app.task(name="kedge.addons")  # type: ignore[untyped-decorator]

@@ -52,10 +52,10 @@ class TestBuilder:
 
     def test_may_be_repeated(self, builds: BuildLab):
         """Sweeping and forgetting caches may be asked for at any time, also of unknown apps."""
-        builds.builder.sweep([uuid4()])
+        builds.builder.sweep(lambda: [uuid4()])
         builds.builder.forget_cache(uuid4())
         builds.build(SOURCE)
-        builds.builder.sweep([])
+        builds.builder.sweep(list)
         builds.builder.forget_cache(builds.app_id)
         builds.builder.forget_cache(builds.app_id)
 

@@ -176,11 +176,11 @@ class TestEnd:
             assert other.stdout
             assert b"built" in other.stdout.readline()
             wait_until(lambda: [each["State"] for each in standing.waiting()] == ["running"])
-            standing.builder.sweep([])
+            standing.builder.sweep(list)
             assert len(standing.waiting()) == 1
             other.send_signal(signal.SIGKILL)
         wait_until(lambda: [each["State"] for each in standing.waiting()] == ["exited"])
-        standing.builder.sweep([])
+        standing.builder.sweep(list)
 
         assert standing.waiting() == []
 
@@ -188,15 +188,15 @@ class TestEnd:
         """It waits for minutes, not for ever; also one whose process cannot end it."""
         standing.build(SOURCE)
         standing.one_waits()
-        standing.builder.sweep([])
+        standing.builder.sweep(list)
         assert len(standing.waiting()) == 1
         monkeypatch.setattr(buildpool, "ABANDONED_SECONDS", 0.0)
-        replace(standing, builder=another(standing)).builder.sweep([])
+        replace(standing, builder=another(standing)).builder.sweep(list)
         assert standing.waiting() == []
         standing.build(SOURCE)
         standing.one_waits()
         monkeypatch.setattr(buildpool, "STANDBY_SECONDS", 0.0)
-        standing.builder.sweep([])
+        standing.builder.sweep(list)
 
         assert standing.waiting() == []
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,7 @@ from contract.builds import BuildLab, docker_builder
 from contract.lab import free_port, wait_until
 from kedge.engine.docker import labels
 from kedge.engine.docker.client import Engine
+from kedge.engine.protocols import Built
 from kedge.errors import (
     BuildCancelled,
     BuildFailed,
@@ -285,6 +287,26 @@ class TestLeftovers:
 
         wait_until(lambda: containers(builds) == [])
 
+    def test_a_build_that_begins_during_a_sweep(self, builds: BuildLab):
+        """What began after it was seen which containers there are is none of a dead worker's."""
+        spec = builds.spec({"build.py": f"import time; time.sleep(1)\n{DONE}"})
+        built: list[Built] = []
+
+        def build() -> None:
+            built.append(builds.builder.build(spec, lambda _: None, lambda: False))
+
+        thread = threading.Thread(target=build)
+
+        def running() -> list[UUID]:
+            thread.start()
+            wait_until(lambda: [each["State"] for each in containers(builds)] == ["running"])
+            return []
+
+        builds.builder.sweep(running)
+        thread.join()
+
+        assert built
+
     def test_sweep(self, builds: BuildLab):
         """Builds whose worker died are ended, those that are wanted go on."""
         specs = [builds.spec({"build.py": "import time; time.sleep(60)"}) for _ in range(2)]
@@ -304,7 +326,7 @@ class TestLeftovers:
         wait_until(lambda: [c["State"] for c in containers(builds)] == ["running"] * 2)
         with pytest.raises(Conflict, match="is running"):
             builds.builder.forget_cache(specs[0].app_id)
-        builds.builder.sweep([specs[0].build_id])
+        builds.builder.sweep(lambda: [specs[0].build_id])
 
         wait_until(lambda: len(containers(builds)) == 1)
         (left,) = containers(builds)

@@ -125,7 +125,7 @@ def test_builds(tmp_path: Path):
     """A builder without an engine says so too."""
     settings = Settings(home=tmp_path, docker_host=f"unix://{tmp_path}/none.sock")
     builder = DockerBuilder(settings, "00" * 6, FakeSlugStore())
-    for call in (lambda: builder.sweep([]), lambda: builder.forget_cache(uuid4())):
+    for call in (lambda: builder.sweep(list), lambda: builder.forget_cache(uuid4())):
         with pytest.raises(RuntimeDown):
             call()
 

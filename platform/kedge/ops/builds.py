@@ -218,8 +218,15 @@ def hand_on(services: Services, app_id: uuid.UUID) -> None:
             _enqueue_again(services, tx, waiting)
 
 
-def reap(services: Services, again_after: timedelta = ENQUEUE_AGAIN) -> list[uuid.UUID]:
-    """End builds whose worker died, re-enqueue those nobody took; ids of those that run.
+def running(services: Services) -> list[uuid.UUID]:
+    """The builds that a worker holds at this moment."""
+    query = select(Build.id).where(Build.status == "pending", Build.lease_until.is_not(None))
+    with services.database.transaction() as tx:
+        return list(tx.scalars(query.order_by(Build.created_at)))
+
+
+def reap(services: Services, again_after: timedelta = ENQUEUE_AGAIN) -> None:
+    """End builds whose worker died, re-enqueue those nobody took.
 
     A build that waits is enqueued again when that was last done `again_after` ago: what the queue
     was given may be lost, and what it still has must not be piled up.
@@ -229,13 +236,12 @@ def reap(services: Services, again_after: timedelta = ENQUEUE_AGAIN) -> list[uui
         leased = tx.scalars(_pending().where(Build.lease_until.is_not(None))).all()
     dead = [build for build in leased if build.lease_until and build.lease_until < now]
     freed = {build.app_id for build in dead if _end_dead(services, build)}
-    running = {build.id: build.app_id for build in leased if build.app_id not in freed}
+    busy = {build.app_id for build in leased} - freed
     with services.database.transaction() as tx:
         for build in _first_of_each_app(tx.scalars(_waiting())):
             is_lost = build.enqueued_at is None or build.enqueued_at <= now - again_after
-            if build.app_id not in running.values() and (is_lost or build.app_id in freed):
+            if build.app_id not in busy and (is_lost or build.app_id in freed):
                 _enqueue_again(services, tx, build)
-    return list(running)
 
 
 def _end_dead(services: Services, seen: Build) -> bool:

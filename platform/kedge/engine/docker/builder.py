@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,8 +94,8 @@ class DockerBuilder:
                 raise
             return built
 
-    def sweep(self, running: Sequence[UUID]) -> None:
-        """End containers of builds that are not in `running` (their worker died)."""
+    def sweep(self, running: Callable[[], Collection[UUID]]) -> None:
+        """End containers of builds that do not run (their worker died)."""
         self._pool.sweep(running)
 
     def forget_cache(self, app_id: UUID) -> None:

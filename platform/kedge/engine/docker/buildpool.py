@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -76,14 +76,17 @@ class BuildPool:
             timer.daemon = True
             timer.start()
 
-    def sweep(self, running: Sequence[UUID]) -> None:
-        """End containers of builds that are not in `running` (their worker died).
+    def sweep(self, running: Callable[[], Collection[UUID]]) -> None:
+        """End containers of builds that do not run (their worker died).
+
+        Which do is asked after the containers are listed: one that begins meanwhile is left alone.
 
         One that waits ends with the worker it waits for by itself, and is removed here.
         """
         self._standby.drop(older_than=STANDBY_SECONDS)
-        keys = {labels.build_key(build_id) for build_id in running}
-        for container in self._listed():
+        listed = self._listed()
+        keys = {labels.build_key(build_id) for build_id in running()}
+        for container in listed:
             key = container["Names"][0].rpartition("-")[2]
             is_wanted = _may_be_waited_for(container) if key == labels.NEXT else key in keys
             if not is_wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from kedge.engine.protocols import BuildSpec, Built, SlugStore
@@ -51,9 +51,9 @@ class FakeBuilder:
             buildpacks=({"name": "fake", "version": "1"},),
         )
 
-    def sweep(self, running: Sequence[UUID]) -> None:
-        """Remember what was asked."""
-        self.swept.append(tuple(running))
+    def sweep(self, running: Callable[[], Collection[UUID]]) -> None:
+        """Remember which ran."""
+        self.swept.append(tuple(running()))
 
     def forget_cache(self, app_id: UUID) -> None:
         """Remember what was asked."""

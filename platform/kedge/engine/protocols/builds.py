@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -51,8 +51,11 @@ class Builder(Protocol):
             RuntimeDown: the engine went away.
         """
 
-    def sweep(self, running: Sequence[UUID]) -> None:
-        """End containers of builds that are not in `running` (their worker died)."""
+    def sweep(self, running: Callable[[], Collection[UUID]]) -> None:
+        """End containers of builds that do not run (their worker died).
+
+        Which do is asked once the containers are known: a build has its lease before it has one.
+        """
 
     def forget_cache(self, app_id: UUID) -> None:
         """Drop the build cache of an app."""
