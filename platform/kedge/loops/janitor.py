@@ -37,7 +37,7 @@ class Janitor:
 
     def sweep(self) -> None:
         """Remove what no release needs. Slugs of the history are never touched."""
-        now = self._services.now()
+        now, prepared = self._services.now(), self._runtime.prepared()
         with self._services.database.transaction() as tx:
             needed = {
                 layer["digest"] for layers in tx.scalars(select(Slug.layers)) for layer in layers
@@ -51,7 +51,7 @@ class Janitor:
         for digest in retention.unneeded_layers(self._services.slugs.digests(), needed, now):
             log.info("layer.removed", digest=digest[:12])
             self._services.slugs.remove(digest)
-        for digest in retention.unneeded_images(self._runtime.prepared(), recent):
+        for digest in retention.unneeded_images(prepared, recent):
             log.info("image.removed", slug=digest[:12])
             self._runtime.forget(digest)
         for source_id, age_seconds in self._services.sources.ages().items():

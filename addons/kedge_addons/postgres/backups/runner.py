@@ -80,10 +80,14 @@ class Runner:
             scratch.remove(instances, row.id)
 
     def sweep(self) -> None:
-        """Remove throw-away servers of transfers that do not go on. Raises Away."""
+        """Remove throw-away servers of transfers that do not go on. Raises Away.
+
+        The servers are listed first: a transfer is open before it has one.
+        """
         tools = self._service.tools
+        found = scratch.left_over(tools.instances)
         open_ids = {row.id for row in self._service.backups.transfers.in_state(*OPEN)}
-        for transfer_id in scratch.left_over(tools.instances) - open_ids:
+        for transfer_id in found - open_ids:
             scratch.remove(tools.instances, transfer_id)
 
     def _work(self, row: TransferRow) -> None:
