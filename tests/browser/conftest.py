@@ -95,7 +95,9 @@ class Web:
 
 def _answers(url):
     try:
-        return httpx.get(f"{url}/health", trust_env=False, timeout=5).status_code == 200
+        return (
+            httpx.get(f"{url}/health", trust_env=False, timeout=5, verify=False).status_code == 200
+        )
     except httpx.TransportError:
         return False
 

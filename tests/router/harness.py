@@ -211,9 +211,11 @@ class Router:
             (self.certs / "default.pem").write_text(certificate("default.test"))
         self.version = 0
         self.parts = {}
-        transport = httpx.HTTPTransport(uds=str(self.dir / "agent.sock"))
-        self.api = httpx.Client(transport=transport, base_url="http://agent", timeout=70)
-        self.web = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        transport = httpx.HTTPTransport(uds=str(self.dir / "agent.sock"), verify=False)
+        self.api = httpx.Client(
+            transport=transport, base_url="http://agent", timeout=70, verify=False
+        )
+        self.web = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, verify=False)
 
     def start(self, *names):
         for name in names or ("haproxy", "agent"):

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KEDGE = Path(sys.executable).parent / "kedge"
 APPS = ROOT / "tests" / "apps"
 NEXT = "-build-next"
+# For addresses without TLS: the bundle of authorities is not read for nothing, 30 ms each time.
+PLAIN = False
 
 
 def free_ports(count: int) -> list[int]:
@@ -41,6 +44,12 @@ def free_ports(count: int) -> list[int]:
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [probe.getsockname()[1] for probe in probes]
+
+
+@cache
+def engine() -> docker.DockerClient:
+    """The engine, for whoever asks it again and again."""
+    return docker.from_env()
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
@@ -153,9 +162,7 @@ class Installation:
 
     def _labelled(self, labels: Mapping[str, str]) -> list[Any]:
         wanted = [f"kedge.home={self.id}", *(f"kedge.{k}={v}" for k, v in labels.items())]
-        return docker.from_env().containers.list(
-            all=True, filters={"label": wanted}, ignore_removed=True
-        )
+        return engine().containers.list(all=True, filters={"label": wanted}, ignore_removed=True)
 
     def destroy(self) -> None:
         """Leave nothing behind: processes, containers, network, volumes, images, files."""
@@ -199,13 +206,16 @@ class Installation:
                 **headers,
             },
             timeout=60,
+            verify=PLAIN,
         )
 
     def get(self, app: str, path: str = "/", **options: Any) -> httpx.Response:
         """Visit an app through the router."""
         headers = {"Host": f"{app}.localhost", **options.pop("headers", {})}
         url = f"http://127.0.0.1:{self.http_port}{path}"
-        return httpx.get(url, headers=headers, timeout=options.pop("timeout", 35), **options)
+        return httpx.get(
+            url, headers=headers, timeout=options.pop("timeout", 35), verify=PLAIN, **options
+        )
 
     def app(self, files: Mapping[str, str] | str, folder: Path, name: str | None = None) -> App:
         """An app of these files (or of a folder under tests/apps), created and ready to push."""
