@@ -5,6 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from api.conftest import tarball
+from kedge.ops import platform
+
 PATCH = "/apps/hello/config-vars"
 
 
@@ -203,3 +206,20 @@ def test_reads_are_few_statements(api, services, deployer, hello):
     statements.clear()
     api.get("/apps")
     assert len(statements) == 2
+
+
+def test_the_queue_is_one_statement_for_each_kind(api, services, deployer, owner):
+    """What waits is read with its apps, however many apps that is of."""
+    from sqlalchemy import event
+
+    for number in range(4):
+        api.post("/apps", {"name": f"app-{number}"})
+        url = deployer.upload(tarball(Procfile="web: serve\n"))
+        api.post(f"/apps/app-{number}/builds", {"source_blob": {"url": url}})
+    statements = []
+    event.listen(
+        services.database._engine, "before_cursor_execute", lambda *a: statements.append(a[2])
+    )
+    found = platform.queue(services, owner.actor)
+    assert found.count == 4
+    assert len(statements) == 3

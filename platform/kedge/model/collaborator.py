@@ -49,6 +49,6 @@ class Transfer(Row):
     created_at: Mapped[Moment]
     updated_at: Mapped[Changed]
 
-    app: Mapped[App] = relationship(lazy="immediate")
+    app: Mapped[App] = relationship(lazy="joined")
     owner: Mapped[Account] = relationship(lazy="joined", foreign_keys=[owner_id])
     recipient: Mapped[Account] = relationship(lazy="joined", foreign_keys=[recipient_id])

@@ -182,7 +182,7 @@ def list_of_addon(services: Services, actor: Actor, addon_identity: str) -> list
     """Where an add-on is attached, as far as the actor sees the apps."""
     with services.database.transaction() as tx:
         addon = addon_directory.one(tx, actor, addon_identity, Action.VIEW)
-        query = select(Attachment).join(App, App.id == Attachment.app_id)
+        query = select(Attachment).join(Attachment.app).options(contains_eager(Attachment.app))
         return list(tx.scalars(query.where(Attachment.addon_id == addon.id, *visible_to(actor))))
 
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from kedge.errors import InvalidParams, NotFound
 from kedge.ids import as_uuid
@@ -134,7 +135,8 @@ def source_of_url(services: Services, actor: Actor, url: str) -> Addon:
     Heroku's command line names the source of a copy so. Raises InvalidParams.
     """
     with services.database.transaction() as tx:
-        query = select(Attachment).join(Addon).join(Plan).join(AddonService)
+        query = select(Attachment).options(joinedload(Attachment.app))
+        query = query.join(Addon).join(Plan).join(AddonService)
         query = query.where(AddonService.name == POSTGRES, Addon.state == State.PROVISIONED)
         query = query.where(Attachment.app_id.in_(select(App.id).where(*visible_to(actor))))
         for each in tx.scalars(query):

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import Select, and_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from kedge.db import Transaction
 from kedge.engine.protocols import Builder, BuildSpec, Built
@@ -220,9 +220,8 @@ def hand_on(services: Services, app_id: uuid.UUID) -> None:
 
 def running(services: Services) -> list[uuid.UUID]:
     """The builds that a worker holds at this moment."""
-    query = select(Build.id).where(Build.status == "pending", Build.lease_until.is_not(None))
     with services.database.transaction() as tx:
-        return list(tx.scalars(query.order_by(Build.created_at)))
+        return [build.id for build in tx.scalars(_leased())]
 
 
 def reap(services: Services, again_after: timedelta = ENQUEUE_AGAIN) -> None:
@@ -233,7 +232,7 @@ def reap(services: Services, again_after: timedelta = ENQUEUE_AGAIN) -> None:
     """
     now = services.now()
     with services.database.transaction() as tx:
-        leased = tx.scalars(_pending().where(Build.lease_until.is_not(None))).all()
+        leased = tx.scalars(_leased()).all()
     dead = [build for build in leased if build.lease_until and build.lease_until < now]
     freed = {build.app_id for build in dead if _end_dead(services, build)}
     busy = {build.app_id for build in leased} - freed
@@ -259,7 +258,14 @@ def _end_dead(services: Services, seen: Build) -> bool:
 
 
 def _pending() -> Select[Build]:
-    return select(Build).where(Build.status == "pending").order_by(Build.created_at)
+    """Builds that have not ended, of all apps."""
+    query = select(Build).options(joinedload(Build.app)).where(Build.status == "pending")
+    return query.order_by(Build.created_at)
+
+
+def _leased() -> Select[Build]:
+    """Builds that a worker holds, or held when it died."""
+    return _pending().where(Build.lease_until.is_not(None))
 
 
 def _waiting() -> Select[Build]:

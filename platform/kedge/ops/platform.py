@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from kedge.engine.protocols import PartSeen, Survey
 from kedge.model.addon import Addon, State
@@ -102,7 +102,7 @@ def totals(services: Services, actor: Actor) -> Totals:
 
 
 def _builds(tx: Session, now: datetime) -> list[Waiting]:
-    rows = tx.scalars(select(Build).where(Build.status == "pending"))
+    rows = tx.scalars(select(Build).options(joinedload(Build.app)).where(Build.status == "pending"))
     return [
         Waiting(
             "build",
@@ -117,7 +117,8 @@ def _builds(tx: Session, now: datetime) -> list[Waiting]:
 
 
 def _releases(tx: Session) -> list[Waiting]:
-    rows = tx.scalars(select(Release).where(Release.status == Status.PENDING))
+    query = select(Release).options(joinedload(Release.app))
+    rows = tx.scalars(query.where(Release.status == Status.PENDING))
     return [
         Waiting("release", f"v{row.version}", row.app.name, "deploying", row.created_at,
                 f"v{row.version}")
@@ -127,7 +128,8 @@ def _releases(tx: Session) -> list[Waiting]:
 
 def _addons(tx: Session) -> list[Waiting]:
     unsettled = (State.PROVISIONING, State.DEPROVISIONING)
-    rows = tx.scalars(select(Addon).where(Addon.state.in_(unsettled)))
+    query = select(Addon).options(joinedload(Addon.app))
+    rows = tx.scalars(query.where(Addon.state.in_(unsettled)))
     return [
         Waiting("add-on", row.name, row.app.name if row.app else None, row.state, row.began_at,
                 row.name)
