@@ -162,7 +162,7 @@ def test_a_page_can_be_walked_through_by_keyboard(signed_in, shop):
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
-    expect(skip).to_be_in_viewport()
+    expect(skip).to_be_in_viewport(ratio=1)
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
     menu = page.locator(".app-actions summary")

@@ -125,12 +125,12 @@ class TestRealOutput:
         from kedge.engine.docker import dyno
 
         monkeypatch.setitem(dyno.LOG_OPTIONS, "max-size", "1m")
-        command = "for i in $(seq 20); do seq $((i*1000)) $((i*1000+999)); sleep 0.1; done"
+        command = "for i in $(seq 40); do seq $((i*1000)) $((i*1000+999)); sleep 0.1; done"
         runtime_id = docker_lab.run(f"{command} | sed 's/$/ {'x' * 80}/'")
         lines = docker_lab.runtime.output(runtime_id, since_ns=0, follow=True)
         numbers = [int(line.text.split()[0]) for line in lines]
 
-        assert sorted(numbers) == list(range(1000, 21000))
+        assert sorted(numbers) == list(range(1000, 41000))
 
     def test_standard_error_too(self, docker_lab: Lab):
         """Standard error is part of the output."""

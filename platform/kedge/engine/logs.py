@@ -110,27 +110,19 @@ class FileLogStore:
 
         Lines about it (`heroku[web.1]`) do not count. Texts are `safe_text`s; (0, ()) for none.
         """
-        mark = f" app {process} ".encode()
         with self._files(app_id).snapshot() as snapshot:
             for block in snapshot.blocks_backwards():
-                if mark not in block:
-                    continue
-                records = (decode(r) for r in block.split(b"\n") if mark in r)
-                own = LogFilter(source="app")
-                lines = [r for r in records if r and r.process == process and matches(r, own)]
-                if lines:
+                if lines := _own(block, process):
                     newest = max(line.at_ns for line in lines)
                     return newest, tuple(line.text for line in lines if line.at_ns == newest)
         return 0, ()
 
     def since(self, app_id: UUID, process: str, at_ns: int) -> list[LogLine]:
         """The lines a process itself wrote from a moment on, in the order they were kept."""
-        mark = f" app {process} ".encode()
         blocks: list[list[LogLine]] = []
         with self._files(app_id).snapshot() as snapshot:
             for block in snapshot.blocks_backwards():
-                records = (decode(r) for r in block.split(b"\n") if mark in r)
-                lines = [r for r in records if r and r.source == "app" and r.process == process]
+                lines = _own(block, process)
                 blocks.append([line for line in lines if line.at_ns >= at_ns])
                 if lines and max(map(_time, lines)) < at_ns - LATE_NS:
                     break
@@ -141,9 +133,7 @@ class FileLogStore:
         mark, found, searched_bytes = words.encode(), list[LogLine](), 0
         with self._files(app_id).snapshot() as snapshot:
             for block in snapshot.blocks_backwards():
-                if mark in block:
-                    records = (decode(r) for r in block.split(b"\n") if mark in r)
-                    found += [line for line in records if line and matches(line, only)]
+                found += [line for line in _marked(block, mark) if matches(line, only)]
                 searched_bytes += len(block)
                 first = decode(block.partition(b"\n")[0])
                 if searched_bytes >= SEARCHED_BYTES or (first and first.at_ns < since_ns):
@@ -236,6 +226,21 @@ def _time(line: LogLine) -> int:
 
 def _overflow(at_ns: int, words: str) -> LogLine:
     return LogLine(at_ns, "heroku", "logplex", f"Error L10 (output buffer overflow): {words}")
+
+
+def _own(block: bytes, process: str) -> list[LogLine]:
+    """The lines of a block that a process itself wrote."""
+    lines = _marked(block, f" app {process} ".encode())
+    return [line for line in lines if line.source == "app" and line.process == process]
+
+
+def _marked(block: bytes, mark: bytes) -> Iterator[LogLine]:
+    """The lines of a block whose record holds these bytes."""
+    if mark in block:
+        for record in block.split(b"\n"):
+            line = decode(record) if mark in record else None
+            if line is not None:
+                yield line
 
 
 def _newest(snapshot: Snapshot, most: int, only: LogFilter) -> list[LogLine]:

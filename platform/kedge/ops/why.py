@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, Uuid, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kedge.engine.protocols import LogFilter
@@ -53,13 +52,13 @@ def why(services: Services, actor: Actor, app_identity: str, wanted: str | None 
 
 
 def _case(services: Services, tx: Session, app: App, release: Release | None) -> Case:
-    types, web_quantity = tx.execute(_RUNNING, {"app_id": app.id}).one()
+    types = releases.running_types(tx, app)
     failed = release if release is not None and release.status == Status.FAILED else None
     return Case(
         app=app.name,
         has_code=types is not None,
         has_web="web" in (types or {}),
-        web_quantity=web_quantity or 0,
+        web_quantity=_web_quantity(tx, app),
         is_in_maintenance=app.maintenance,
         dynos=_seen_dynos(tx, app),
         failed_release=(failed.version, failed.failure or {}) if failed else None,
@@ -68,18 +67,9 @@ def _case(services: Services, tx: Session, app: App, release: Release | None) ->
     )
 
 
-def _running() -> Select[Mapping[str, str] | None, int | None]:
-    """The process types of the code that runs, if there is any, and how many web dynos it has."""
-    app_id = bindparam("app_id", type_=Uuid())
-    head = select(App.head_version).where(App.id == app_id).scalar_subquery()
-    types = select(Release.process_types).where(
-        Release.app_id == app_id, Release.version == head, Release.slug_id.is_not(None)
-    )
-    quantity = select(Formation.quantity).where(Formation.app_id == app_id, Formation.type == "web")
-    return select(types.scalar_subquery(), quantity.scalar_subquery())
-
-
-_RUNNING = _running()
+def _web_quantity(tx: Session, app: App) -> int:
+    query = select(Formation.quantity).where(Formation.app_id == app.id, Formation.type == "web")
+    return tx.scalar(query) or 0
 
 
 def _seen_dynos(tx: Session, app: App) -> list[SeenDyno]:

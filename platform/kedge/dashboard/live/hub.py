@@ -181,10 +181,10 @@ class Hub:
         except Exception:  # a bug in one page must not end what others watch
             log.exception("live.failed", watch=str(watch.key))
             has_changed = False
-        told_at = 0.0 if has_changed else read_before_at
-        self._settle(watch, pause, lambda reader: reader.joined_at > told_at)
+        self._settle(watch, pause, 0.0 if has_changed else read_before_at)
 
-    def _settle(self, watch: Watch, pause: float, is_told: Callable[[Reader], bool]) -> None:
+    def _settle(self, watch: Watch, pause: float, told_at: float) -> None:
+        """Plan its next making, and wake who joined since `told_at`."""
         with self._condition:
             self._busy.discard(watch.key)
             if watch.is_over:
@@ -193,6 +193,6 @@ class Hub:
                 self._made_at[watch.key] = now = time.monotonic()
                 self._plan(watch.key, now + pause)
             self._condition.notify()
-            readers = list(filter(is_told, watch.readers))
+            readers = [each for each in watch.readers if each.joined_at > told_at]
         for reader in readers:
             reader.changed.set()

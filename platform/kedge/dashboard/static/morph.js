@@ -90,11 +90,8 @@ function isKin(here, there) {
 }
 
 function mayBecome(here, there) {
-  return here && alike(here, there) && (!here.id || here.id === there.id);
-}
-
-function alike(here, there) {
-  return here.nodeType === there.nodeType && here.nodeName === there.nodeName;
+  if (here?.nodeType !== there.nodeType || here.nodeName !== there.nodeName) return false;
+  return !here.id || here.id === there.id;
 }
 
 function attributes(here, there) {
