@@ -23,7 +23,7 @@ def installation():
     network = made_network(engine, name)
     yield name
     labels = {"label": f"kedge.home={name}"}
-    for container in engine.containers.list(all=True, filters=labels):
+    for container in engine.containers.list(all=True, filters=labels, ignore_removed=True):
         with suppress(docker.errors.NotFound):
             container.remove(force=True)
     for volume in engine.volumes.list(filters=labels):

@@ -158,5 +158,6 @@ class Composition(Installation):
 def left_of(project: str) -> list[str]:
     """Containers, volumes and networks that carry a project's name."""
     engine = docker.from_env()
-    every = [*engine.containers.list(all=True), *engine.volumes.list(), *engine.networks.list()]
+    containers = engine.containers.list(all=True, ignore_removed=True)
+    every = [*containers, *engine.volumes.list(), *engine.networks.list()]
     return [thing.name for thing in every if thing.name and thing.name.startswith(project)]
