@@ -167,8 +167,9 @@ def list_of_app(services: Services, actor: Actor, app_identity: str) -> list[Att
     """The attachments of an app, by name."""
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        query = select(Attachment).join(Addon).where(Addon.state.in_(ALIVE))
-        return list(tx.scalars(query.where(Attachment.app_id == app.id).order_by(Attachment.name)))
+        query = select(Attachment).join(Attachment.addon).options(contains_eager(Attachment.addon))
+        mine = query.where(Attachment.app_id == app.id, Addon.state.in_(ALIVE))
+        return list(tx.scalars(mine.order_by(Attachment.name)))
 
 
 def list_all(services: Services, actor: Actor) -> list[Attachment]:

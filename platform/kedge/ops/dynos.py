@@ -231,8 +231,8 @@ def _shown(tx: Session, app: App) -> list[Dyno]:
     query = (
         select(Dyno)
         .where(Dyno.app_id == app.id, Dyno.state.in_(SHOWN), Dyno.kind != "release")
-        # In one query, however many releases; without their config, up to 64 KB for each dyno.
-        .options(joinedload(Dyno.release).lazyload(Release.config))
+        # In one query, however many releases; of theirs, nobody who lists dynos looks at more.
+        .options(joinedload(Dyno.release).lazyload("*"))
         .order_by(Dyno.created_at)
     )
     by_name = {dyno.name: dyno for dyno in tx.scalars(query)}

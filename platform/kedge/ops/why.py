@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, bindparam, select, true
+from sqlalchemy.orm import Session, aliased
 
 from kedge.engine.protocols import LogFilter
 from kedge.model.app import App
@@ -43,33 +44,65 @@ def why(services: Services, actor: Actor, app_identity: str, wanted: str | None 
     """Explain the app as it stands, or one release of it. Raises NotFound."""
     with services.database.transaction() as tx:
         app = find_app(tx, actor, app_identity, Action.VIEW)
-        release = releases.find(tx, app, wanted) if wanted else _newest_failed(tx, app)
-        case = _case(services, tx, app, release)
+        state = tx.execute(_STATE, {"app_id": app.id}).one()
+        release = releases.find(tx, app, wanted) if wanted else _newest_failed(tx, state)
+        case = _case(services, tx, app, state, release)
         good = _good_before(tx, app, release) if release else None
     findings = explain(case)
     bad = release.version if release and good else None
     return Why(app.name, summarise(case, findings), findings, good, bad)
 
 
-def _case(services: Services, tx: Session, app: App, release: Release | None) -> Case:
-    types = releases.running_types(tx, app)
-    failed = release if release is not None and release.status == Status.FAILED else None
-    return Case(
-        app=app.name,
-        has_code=types is not None,
-        has_web="web" in (types or {}),
-        web_quantity=_web_quantity(tx, app),
-        is_in_maintenance=app.maintenance,
-        dynos=_seen_dynos(tx, app),
-        failed_release=(failed.version, failed.failure or {}) if failed else None,
-        failed_build=_failed_build(tx, app),
-        router_codes=_router_codes(services, app),
+def _state() -> Select[*tuple[Any, ...]]:
+    """One row: the types that run, the web processes wanted, the newest release and build."""
+    running, newest = aliased(Release, name="running"), aliased(Release, name="newest")
+    is_running = and_(running.app_id == App.id, running.version == App.head_version)
+    is_newest = and_(newest.app_id == App.id, newest.version == App.last_version)
+    is_web = and_(Formation.app_id == App.id, Formation.type == "web")
+    build = (
+        select(Build.id, Build.status, Build.failure)
+        .where(Build.app_id == App.id)
+        .order_by(Build.created_at.desc())
+        .limit(1)
+        .lateral("build")
+    )
+    return (
+        select(
+            running.slug_id,
+            running.process_types,
+            Formation.quantity.label("web_quantity"),
+            newest.id.label("release_id"),
+            newest.status.label("release_status"),
+            build.c.id.label("build_id"),
+            build.c.status.label("build_status"),
+            build.c.failure.label("build_failure"),
+        )
+        .select_from(App)
+        .outerjoin(running, is_running)
+        .outerjoin(Formation, is_web)
+        .outerjoin(newest, is_newest)
+        .outerjoin(build, true())
+        .where(App.id == bindparam("app_id"))
     )
 
 
-def _web_quantity(tx: Session, app: App) -> int:
-    query = select(Formation.quantity).where(Formation.app_id == app.id, Formation.type == "web")
-    return tx.scalar(query) or 0
+_STATE = _state()
+
+
+def _case(services: Services, tx: Session, app: App, state: Any, release: Release | None) -> Case:
+    has_code = state.slug_id is not None
+    failed = release if release is not None and release.status == Status.FAILED else None
+    return Case(
+        app=app.name,
+        has_code=has_code,
+        has_web=has_code and "web" in state.process_types,
+        web_quantity=state.web_quantity or 0,
+        is_in_maintenance=app.maintenance,
+        dynos=_seen_dynos(tx, app),
+        failed_release=(failed.version, failed.failure or {}) if failed else None,
+        failed_build=_failed_build(state),
+        router_codes=_router_codes(services, app),
+    )
 
 
 def _seen_dynos(tx: Session, app: App) -> list[SeenDyno]:
@@ -83,11 +116,9 @@ def _seen_dynos(tx: Session, app: App) -> list[SeenDyno]:
     return [SeenDyno(f"{row.type}.{row.ordinal}", row.state, row.failure) for row in rows]
 
 
-def _newest_failed(tx: Session, app: App) -> Release | None:
+def _newest_failed(tx: Session, state: Any) -> Release | None:
     """The newest release when it failed: an older failure is not what anybody asks about."""
-    query = select(Release.id, Release.status).where(Release.app_id == app.id)
-    newest = tx.execute(query.order_by(Release.version.desc()).limit(1)).one()
-    return tx.get(Release, newest.id) if newest.status == Status.FAILED else None
+    return tx.get(Release, state.release_id) if state.release_status == Status.FAILED else None
 
 
 def _good_before(tx: Session, app: App, release: Release) -> int | None:
@@ -101,13 +132,11 @@ def _good_before(tx: Session, app: App, release: Release) -> int | None:
     return tx.scalar(query)
 
 
-def _failed_build(tx: Session, app: App) -> tuple[str, str] | None:
+def _failed_build(state: Any) -> tuple[str, str] | None:
     """Id and reason of the newest build when it failed."""
-    query = select(Build.id, Build.status, Build.failure).where(Build.app_id == app.id)
-    build = tx.execute(query.order_by(Build.created_at.desc()).limit(1)).first()
-    if build is None or build.status != "failed":
+    if state.build_status != "failed":
         return None
-    return str(build.id), build.failure or ""
+    return str(state.build_id), state.build_failure or ""
 
 
 def _router_codes(services: Services, app: App) -> dict[str, int]:
