@@ -129,6 +129,16 @@ class Installation:
         os.kill(pid, signal.SIGKILL)
         return pid
 
+    def kill_and_wait(self, *names: str, seconds: float = 60) -> None:
+        """Kill -9 parts, and wait until others run in their place and every part is up.
+
+        A moment after its death a part still counts as up, and a killed proxy's child still serves.
+        """
+        pids = {name: self.kill(name) for name in names}
+        for name, pid in pids.items():
+            wait_until(lambda n=name, p=pid: self.part(n)["pid"] not in {p, None}, seconds, name)
+        wait_until(self.is_ready, seconds, f"ready after {', '.join(names)}")
+
     def stop_part(self, name: str) -> None:
         """Have the process supervisor stop a part, which keeps it away."""
         self._supervise("stop", name)

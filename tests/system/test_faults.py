@@ -86,9 +86,7 @@ def test_parts_that_are_killed_come_back_and_nobody_notices(app):
     platform = app.platform
     with visited(app) as failures:
         for name in PARTS:
-            pid = platform.kill(name)
-            wait_until(lambda n=name, p=pid: platform.part(n)["pid"] not in {p, None}, 30, name)
-            wait_until(platform.is_ready, 30, f"ready after {name}")
+            platform.kill_and_wait(name, seconds=30)
             assert not failures, (name, failures)
     assert dynos_of(app) == before
     works(app)
@@ -98,9 +96,7 @@ def test_all_parts_killed_at_once_come_back(app):
     """With everything but the proxy gone at once apps answer on, and Kedge comes back."""
     before = dynos_of(app)
     with visited(app) as failures:
-        for name in PARTS:
-            app.platform.kill(name)
-        wait_until(app.platform.is_ready, 60)
+        app.platform.kill_and_wait(*PARTS)
     assert failures == []
     assert dynos_of(app) == before
     works(app)
@@ -109,16 +105,8 @@ def test_all_parts_killed_at_once_come_back(app):
 def test_a_killed_proxy_is_back_within_two_seconds(app):
     """Requests fail only while HAProxy itself is gone; then the same dynos answer."""
     before = dynos_of(app)
-    app.platform.kill("haproxy")
-
-    def answers() -> bool:
-        try:
-            return app.get(timeout=2).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    wait_until(answers, 10)
-    wait_until(app.platform.is_ready, 20)
+    app.platform.kill_and_wait("haproxy", seconds=20)
+    assert app.get().status_code == 200
     assert dynos_of(app) == before
     works(app)
 

@@ -88,8 +88,7 @@ def test_a_tail_shows_what_comes_from_then_on(app):
         assert "Release" in next(line for line in lines if "created by" in line)
         app.kedge("config:set", "A=1")
         assert next(line for line in lines if "Release v4 created" in line)
-        app.platform.kill("web")
-        wait_until(app.platform.is_ready)
+        app.platform.kill_and_wait("web")
         app.kedge("config:set", "A=2")
         assert next(line for line in lines if "Release v5 created" in line)
 
