@@ -1,7 +1,6 @@
 """What many tests stand on: a private PostgreSQL, and `Services` over a fresh database each."""
 
 import functools
-import gc
 import os
 import shutil
 from pathlib import Path
@@ -20,13 +19,6 @@ def pytest_collection_modifyitems(items):
     last = len(LONG_FIRST)
     place = {name: number for number, name in enumerate(LONG_FIRST)}
     items.sort(key=lambda item: place.get(item.path.relative_to(TESTS).parts[0], last))
-
-
-def pytest_collection_finish():
-    """What was collected stays to the end: to look for rubbish in it costs a fifth of the time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
 
 
 @pytest.fixture(scope="session")
