@@ -131,6 +131,8 @@ def _kill_during(platform: Installation, app: App, this: Round) -> tuple[float, 
         os.kill(pid, signal.SIGKILL)
         changing.join(120)
         assert not changing.is_alive(), f"the change never ended: {this}"
+        # For a moment after its death a part still counts as up.
+        wait_until(lambda: platform.part(this.part)["pid"] not in {pid, None}, REST_SECONDS)
         return killed_at, load.stop()
 
 
