@@ -1,4 +1,4 @@
-"""One platform for all system tests of a session; each test has apps of its own."""
+"""One platform for all system tests, gone after the last of them; each test has its own apps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform():
     """A running platform, which asks add-on providers on this machine."""
     made = Installation(memory.folder("kdg-"), {"KEDGE_SOURCE_PRIVATE": "1"})
@@ -31,7 +31,7 @@ def platform():
         made.destroy()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def quick_platform():
     """A platform whose times are short and whose limits are low, for what runs into them."""
     made = Installation(memory.folder("kdg-"), QUICK)
@@ -77,7 +77,7 @@ def app(new_app):
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _standing():
     """The apps that stand, the newest last."""
     return []
