@@ -230,7 +230,7 @@ def test_keys_change_and_no_request_fails(made, visitor, bucket):
             try:
                 bucket.put("ticking", b"x")
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-                failed.append(error)
+                failed.append((error, getattr(error, "response", None)))
 
     asking = threading.Thread(target=ask_on)
     asking.start()

@@ -1,12 +1,14 @@
 """What runs in a store's container: rclone with the keys of now, HAProxy before it, the quota.
 
-STORE_FOLDER and STORE_BYTES are in its environment. Keys that change have rclone start anew;
-HAProxy lets requests wait for it meanwhile. How much is in the store is measured all the time, and
-HAProxy told what is free: it refuses uploads that do not fit.
+STORE_FOLDER and STORE_BYTES are in its environment. Keys that change have rclone start anew, behind
+another door: what comes meanwhile waits there, and what had begun ends with the one before. How
+much is in the store is measured all the time, and HAProxy told what is free: it refuses uploads
+that do not fit.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -24,6 +26,10 @@ USAGE, SPACE, ADMIN = RUN / "usage.json", RUN / "space.map", RUN / "haproxy.sock
 LOOK_SECONDS = 1.0
 MEASURE_SHARE = 20  # of the time, one part in so many is spent on measuring
 END_SECONDS = 12.0
+HOST, FIRST_PORT, QUEUE = "127.0.0.1", 9001, 1024
+REST_SECONDS = 0.05
+HANDED_FROM = 64  # beyond the descriptors they are moved to
+CONNECTIONS, ESTABLISHED = Path("/proc/net/tcp"), "01"  # proc_net_tcp.txt of the kernel
 
 
 class Keeper:
@@ -33,6 +39,7 @@ class Keeper:
         self._store, self._limit_bytes = store, limit_bytes
         self._stopping = threading.Event()
         self._keys: list[tuple[str, str]] | None = None
+        self._door: socket.socket | None = None
         self._rclone: subprocess.Popen[bytes] | None = None
         self._haproxy: subprocess.Popen[bytes] | None = None
         self._measure_at = 0.0
@@ -64,10 +71,18 @@ class Keeper:
         keys = self._store.keys()
         if keys == self._keys:
             return
+        self._keys, left = keys, self._door
+        self._door = _door(0 if left else FIRST_PORT)
+        if left:
+            _tell(f"set server rclone/objects addr {HOST} port {_port(self._door)}\n")
+            _come_to_rest(_port(left))
         _end(self._rclone)
-        self._keys = keys
+        # Who was still on their way to the door before is served as well.
+        doors = [self._door, left] if left else [self._door]
         # Without a key rclone would let everybody in: there is no server then.
-        self._rclone = subprocess.Popen(_rclone(), env=_environment(keys)) if keys else None
+        self._rclone = _serving(doors, keys) if keys else None
+        if left:
+            left.close()
 
     def _measure(self) -> None:
         began = time.monotonic()
@@ -81,10 +96,47 @@ class Keeper:
             _tell(f"set map {SPACE} free {free}\n")
 
 
+def _door(port: int) -> socket.socket:
+    """Where rclone will answer: who comes before it does waits there. Port 0 is any free one."""
+    return socket.create_server((HOST, port), backlog=QUEUE)
+
+
+def _port(door: socket.socket) -> int:
+    number: int = door.getsockname()[1]
+    return number
+
+
+def _come_to_rest(port: int) -> None:
+    """Wait until all that had begun behind a door has ended, or for as long as one waits."""
+    deadline = time.monotonic() + END_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(REST_SECONDS)
+        rows = [line.split() for line in CONNECTIONS.read_text().splitlines()]
+        if not any(row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in rows):
+            return
+
+
+def _serving(doors: list[socket.socket], keys: list[tuple[str, str]]) -> subprocess.Popen[bytes]:
+    """The S3 server with these keys, answering behind these doors.
+
+    They are handed over by socket activation (sd_listen_fds(3)): the descriptors from 3 on, of the
+    process whose number is told, which a shell knows before it becomes rclone.
+    """
+    handed = [fcntl.fcntl(door, fcntl.F_DUPFD, HANDED_FROM) for door in doors]
+    moves = " ".join(f"{number}<&{each} {each}<&-" for number, each in enumerate(handed, 3))
+    become = f'exec {moves}; LISTEN_FDS={len(handed)} LISTEN_PID=$$ exec "$@"'
+    command = ["bash", "-c", become, "bash", *_rclone()]
+    try:
+        return subprocess.Popen(command, env=_environment(keys), pass_fds=handed)
+    finally:
+        for each in handed:
+            os.close(each)
+
+
 def _rclone() -> list[str]:
     return [
         "rclone", "serve", "s3", "objects:", "--config", "/data/rclone.conf",
-        "--cache-dir", "/data/cache", "--addr", "127.0.0.1:9001",
+        "--cache-dir", "/data/cache",
         "--multipart-streaming-buffer-limit", "32M", "--multipart-streaming-buffer-total", "64M",
         "--multipart-max-uploads", "100", "--buffer-size", "1M", "--max-header-bytes", "16384",
         "--dir-cache-time", "10s", "--log-level", "NOTICE",
