@@ -164,7 +164,7 @@ def _tell(command: str) -> None:
             admin.sendall(command.encode())
             admin.recv(1024)
         except OSError as error:
-            print(f"HAProxy was not told what is free: {error}", file=sys.stderr)  # noqa: T201
+            print(f"HAProxy was not told: {error}", file=sys.stderr)  # noqa: T201
 
 
 def _end(process: subprocess.Popen[bytes] | None) -> None:
