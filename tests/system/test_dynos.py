@@ -105,4 +105,5 @@ def test_a_dyno_that_is_restarted_ends_what_runs_inside(standing_app):
     inside.join(60)
     (done,) = ended
     assert done.stdout.startswith("here\n")
-    assert done.returncode in {1, 143}, "its own, or unknown when the container went first"
+    # Its own; killed, or not known, when the container was quicker to go.
+    assert done.returncode in {143, 137, 1}
