@@ -18,7 +18,7 @@ from kedge.engine.queue import celery_app
 from kedge.git import garbage
 from kedge.home import installation as installations
 from kedge.log import configure
-from kedge.ops import builds, provisioning, retention
+from kedge.ops import build_queue, builds, provisioning, retention
 from kedge.ops.services import Services
 
 settings = configuration.load()
@@ -56,8 +56,8 @@ def tidy(*, is_new: bool = False) -> None:
 
     A worker that is new takes up what waits: it was lost with the one before, or with the queue.
     """
-    builds.reap(services(), timedelta() if is_new else builds.ENQUEUE_AGAIN)
-    builder().sweep(lambda: builds.running(services()))
+    build_queue.reap(services(), timedelta() if is_new else build_queue.ENQUEUE_AGAIN)
+    builder().sweep(lambda: build_queue.running(services()))
 
 
 @app.task(name="kedge.addons")  # type: ignore[untyped-decorator]

@@ -17,7 +17,7 @@ from kedge.engine.protocols import LogFilter
 from kedge.errors import BuildFailed
 from kedge.model.build import Build
 from kedge.model.output import Output
-from kedge.ops import builds, outputs, sources
+from kedge.ops import build_queue, builds, outputs, sources
 
 ARCHIVE = tarball(Procfile="web: python app.py\n")
 
@@ -145,14 +145,14 @@ def test_a_failure_tells_no_config(api, deployer, services, hello):
 def test_a_build_whose_worker_died(api, deployer, services, hello):
     """Its lease runs out: it ends in words, and the app's next one is handed to the queue."""
     first, second = (begun(api, deployer) for _ in range(2))
-    assert builds.claim(services, first)
+    assert build_queue.claim(services, first)
     late = replace(services, now=lambda: clock.now() + timedelta(seconds=20))
     services.queue.builds.clear()
-    builds.reap(services)
-    assert builds.running(services) == [first]
+    build_queue.reap(services)
+    assert build_queue.running(services) == [first]
     assert services.queue.builds == []
-    builds.reap(late)
-    assert builds.running(services) == []
+    build_queue.reap(late)
+    assert build_queue.running(services) == []
     assert services.queue.builds == [second]
     done = api.get(f"/apps/hello/builds/{first}")
     assert done["status"] == "failed"
@@ -163,12 +163,12 @@ def test_a_build_whose_worker_died(api, deployer, services, hello):
 def test_a_lease_prolonged_in_the_last_moment_holds(api, deployer, services, hello):
     """A build whose heart writes in this very moment is left alone, and counts as running."""
     build_id = begun(api, deployer)
-    assert builds.claim(services, build_id)
+    assert build_queue.claim(services, build_id)
     late = replace(services, now=lambda: clock.now() + timedelta(seconds=20))
     with services.database.transaction() as tx:
         tx.lock(Build, build_id)
-        builds.reap(late)
-    assert builds.running(services) == [build_id]
+        build_queue.reap(late)
+    assert build_queue.running(services) == [build_id]
     assert api.get(f"/apps/hello/builds/{build_id}")["status"] == "pending"
 
 
@@ -176,17 +176,17 @@ def test_waiting_builds_are_enqueued_again_now_and_then(api, deployer, services,
     """What the queue lost is handed to it again after a minute, not at every look."""
     build_id = begun(api, deployer)
     services.queue.builds.clear()
-    builds.reap(services)
+    build_queue.reap(services)
     assert services.queue.builds == []
     late = replace(services, now=lambda: clock.now() + timedelta(seconds=61))
-    builds.reap(late)
-    builds.reap(late)
+    build_queue.reap(late)
+    build_queue.reap(late)
     assert services.queue.builds == [build_id]
     services.queue.builds.clear()
     services.queue.down = True
-    builds.hand_on(services, uuid.UUID(hello.id))
+    build_queue.hand_on(services, uuid.UUID(hello.id))
     services.queue.down = False
-    builds.reap(services)
+    build_queue.reap(services)
     assert services.queue.builds == [build_id]
 
 

@@ -12,7 +12,7 @@ from kedge.engine.protocols import Runtime
 from kedge.model.dyno import Dyno, State
 from kedge.model.release import Release
 from kedge.model.slug import Slug
-from kedge.ops import builds, sources
+from kedge.ops import build_queue, sources
 from kedge.ops.services import Services
 from kedge.plan import retention
 
@@ -30,7 +30,7 @@ class Janitor:
 
     def look(self) -> None:
         """End dead builds; now and then, collect garbage."""
-        builds.reap(self._services)
+        build_queue.reap(self._services)
         if time.monotonic() >= self._next_sweep:
             self._next_sweep = time.monotonic() + SWEEP_SECONDS
             self.sweep()
