@@ -32,6 +32,7 @@ from kedge.model.formation import Formation
 from kedge.model.release import Release, Status
 from kedge.ops.authorize import Actor, visible_to
 from kedge.ops.dynos import SHOWN
+from kedge.ops.releases import is_head
 from kedge.ops.services import Services
 from kedge.plan.glance import Look, Standing, standing
 
@@ -122,7 +123,6 @@ def _rows(actor: Actor) -> Select[*tuple[Any, ...]]:
 def _of_everybody() -> Select[*tuple[Any, ...]]:
     """Made once: to put such a query together takes longer than to run it."""
     owner, user = aliased(Account), aliased(Account)
-    is_head = and_(Release.app_id == App.id, Release.version == App.head_version)
     is_mine = and_(Favourite.app_id == App.id, Favourite.account_id == bindparam("me"))
     return (
         select(
@@ -141,7 +141,7 @@ def _of_everybody() -> Select[*tuple[Any, ...]]:
             Favourite.app_id.label("favourite"),
         )
         .join(owner, App.owner_id == owner.id)
-        .outerjoin(Release, is_head)
+        .outerjoin(Release, is_head(Release))
         .outerjoin(user, Release.user_id == user.id)
         .outerjoin(Favourite, is_mine)
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, lazyload
 
 from kedge.db import Transaction
@@ -194,6 +194,11 @@ def head(tx: Session, app: App) -> Release | None:
     if app.head_version is None:
         return None
     return tx.scalar(_of(app).where(Release.version == app.head_version))
+
+
+def is_head(release: type[Release]) -> ColumnElement[bool]:
+    """A condition between an app and a release, for joins: it is the newest that went live."""
+    return and_(release.app_id == App.id, release.version == App.head_version)
 
 
 def running_types(tx: Session, app: App) -> Mapping[str, str] | None:

@@ -56,7 +56,6 @@ def why(services: Services, actor: Actor, app_identity: str, wanted: str | None 
 def _state() -> Select[*tuple[Any, ...]]:
     """One row: the types that run, the web processes wanted, the newest release and build."""
     running, newest = aliased(Release, name="running"), aliased(Release, name="newest")
-    is_running = and_(running.app_id == App.id, running.version == App.head_version)
     is_newest = and_(newest.app_id == App.id, newest.version == App.last_version)
     is_web = and_(Formation.app_id == App.id, Formation.type == "web")
     build = (
@@ -78,7 +77,7 @@ def _state() -> Select[*tuple[Any, ...]]:
             build.c.failure.label("build_failure"),
         )
         .select_from(App)
-        .outerjoin(running, is_running)
+        .outerjoin(running, releases.is_head(running))
         .outerjoin(Formation, is_web)
         .outerjoin(newest, is_newest)
         .outerjoin(build, true())
