@@ -100,9 +100,11 @@ def test_any_part_may_die_at_any_moment(platform, app):
     visitor of the old version notices, but when HAProxy itself was killed, for two seconds.
     """
     for this in rounds():
-        killed_at, report = _kill_during(platform, app, this)
+        pid = platform.part(this.part)["pid"]
+        killed_at, report = _kill_during(platform, app, this, pid)
         told = f"{this}, seed {SEED}"
-        wait_until(platform.is_ready, REST_SECONDS, f"ready again after {told}")
+        killed = {this.part: pid}
+        wait_until(lambda k=killed: platform.is_back(k), REST_SECONDS, f"back after {told}")
         _come_to_rest(app, told)
         assert _unexcused(report, this, killed_at) == [], told
         assert app.kedge("releases:verify").returncode == 0
@@ -120,9 +122,8 @@ def _change_again(app: App, this: Round) -> None:
     assert word in app.get().text.split()[:2], this
 
 
-def _kill_during(platform: Installation, app: App, this: Round) -> tuple[float, Report]:
-    """Kill the part while the change goes on; when that was, and what visitors met."""
-    pid = platform.part(this.part)["pid"]
+def _kill_during(platform: Installation, app: App, this: Round, pid: int) -> tuple[float, Report]:
+    """Kill the part, while the change goes on; when that was, and what visitors met."""
     with Load(platform.http_port, f"{app.name}.localhost", kinds="kept,fresh") as load:
         changing = threading.Thread(target=change_of(app, this))
         changing.start()
@@ -131,8 +132,6 @@ def _kill_during(platform: Installation, app: App, this: Round) -> tuple[float, 
         os.kill(pid, signal.SIGKILL)
         changing.join(120)
         assert not changing.is_alive(), f"the change never ended: {this}"
-        # For a moment after its death a part still counts as up.
-        wait_until(lambda: platform.part(this.part)["pid"] not in {pid, None}, REST_SECONDS)
         return killed_at, load.stop()
 
 

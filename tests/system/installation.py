@@ -130,14 +130,18 @@ class Installation:
         return pid
 
     def kill_and_wait(self, *names: str, seconds: float = 60) -> None:
-        """Kill -9 parts, and wait until others run in their place and every part is up.
+        """Kill -9 parts, and wait until they are back."""
+        pids = {name: self.kill(name) for name in names}
+        wait_until(lambda: self.is_back(pids), seconds, f"back after {', '.join(names)}")
+
+    def is_back(self, pids: Mapping[str, int]) -> bool:
+        """Whether every part is up, these parts under other process ids than they had.
 
         A moment after its death a part still counts as up, and a killed proxy's child still serves.
         """
-        pids = {name: self.kill(name) for name in names}
-        for name, pid in pids.items():
-            wait_until(lambda n=name, p=pid: self.part(n)["pid"] not in {p, None}, seconds, name)
-        wait_until(self.is_ready, seconds, f"ready after {', '.join(names)}")
+        status = self.status()
+        found = {part.name: part.as_json()["pid"] for part in status.parts}
+        return status.ready and all(found[name] not in {pid, None} for name, pid in pids.items())
 
     def stop_part(self, name: str) -> None:
         """Have the process supervisor stop a part, which keeps it away."""

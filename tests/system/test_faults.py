@@ -105,7 +105,7 @@ def test_all_parts_killed_at_once_come_back(app):
 def test_a_killed_proxy_is_back_within_two_seconds(app):
     """Requests fail only while HAProxy itself is gone; then the same dynos answer."""
     before = dynos_of(app)
-    app.platform.kill_and_wait("haproxy", seconds=20)
+    app.platform.kill_and_wait("haproxy", seconds=10)
     assert app.get().status_code == 200
     assert dynos_of(app) == before
     works(app)
